@@ -1,0 +1,304 @@
+/**
+ * What the engine offers to whoever drives it: the command line today, the RPC
+ * server beside it. Sizes are bytes, times are milliseconds since the epoch
+ * unless a name says otherwise, generations are btrfs transids.
+ */
+
+/** A path as the kernel has it: bytes, never decoded. */
+export type PathBytes = Buffer;
+
+export type Phase =
+  | "sync" // waiting for the filesystem to write what it holds
+  | "walk" // reading subvolume trees; unit: inodes
+  | "checksums" // folding the checksum tree; unit: bytes
+  | "read" // reading files that checksums cannot decide; unit: bytes
+  | "groups" // grouping and counting references; unit: files
+  | "fold" // FIDEDUPERANGE; unit: bytes
+  | "measure" // looking for what was freed; unit: extents
+  | "repair"; // clearing the immutable flag; unit: files
+
+/** total is null while it is not known. */
+export interface Progress {
+  readonly phase: Phase;
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: "files" | "bytes" | "extents";
+  readonly volume: string;
+}
+
+/** Given to every long call. Abort the signal to cancel: the atomic step ends first. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+  progress(progress: Progress): void;
+  /** A sentence for a person: warnings always, notes only where --verbose was said. */
+  log(level: "warning" | "note", message: string): void;
+}
+
+export interface MountPoint {
+  readonly path: string;
+  /** The subvolume or directory mounted there, from the top level, e.g. "/@home". */
+  readonly root: string;
+  readonly readOnly: boolean;
+}
+
+export interface SubvolumeSummary {
+  readonly id: number;
+  /** From the top level of the filesystem; "" for the top level itself. */
+  readonly path: PathBytes;
+  readonly readOnly: boolean;
+  /** Id of the subvolume it is a snapshot of, null where it is none. */
+  readonly snapshotOf: number | null;
+  readonly generation: number;
+  /** Generation it was last scanned at, null where it never was. */
+  readonly scannedGeneration: number | null;
+}
+
+/** What can be told of a filesystem; the fields that need root are null without it. */
+export interface VolumeSummary {
+  readonly uuid: string;
+  readonly label: string;
+  readonly devices: readonly string[];
+  readonly mounts: readonly MountPoint[];
+  /** Where `path` values are reached: the mount the volume was named by, else the first. */
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+  readonly generation: number;
+  readonly checksum: "crc32c" | "xxhash64" | "sha256" | "blake2b";
+  readonly totalBytes: number;
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+  readonly subvolumes: readonly SubvolumeSummary[] | null;
+  readonly lastScan: ScanTotals | null;
+  readonly lastScanAt: number | null;
+}
+
+/** Narrows what a call looks at; every field has the default of the command line. */
+export interface Selection {
+  /** Files smaller than this are left out. */
+  readonly minSize: number;
+  /** Globs; a file whose path or one of whose folders matches is left out. */
+  readonly exclude: readonly string[];
+  /** Only files whose path matches; null for all. */
+  readonly pathGlob: string | null;
+  /** false: only duplicates inside one subvolume count. */
+  readonly crossVolume: boolean;
+  /** true: copies in read-only snapshots are folded too. */
+  readonly snapshots: boolean;
+}
+
+export interface ScanTotals {
+  readonly uuid: string;
+  readonly label: string;
+  readonly mountPath: string;
+  readonly generation: number;
+  /** false where everything was walked. */
+  readonly incremental: boolean;
+  readonly files: number;
+  readonly bytes: number;
+  readonly groups: number;
+  readonly duplicateFiles: number;
+  readonly reclaimableBytes: number;
+  readonly bytesRead: number;
+  readonly elapsedMs: number;
+}
+
+export interface GroupFile {
+  /** The subvolume's path from the top level. */
+  readonly subvolume: PathBytes;
+  readonly subvolumeId: number;
+  /** Absolute under the mount path where it can be reached; else from the top level. */
+  readonly path: PathBytes;
+  readonly reachable: boolean;
+  readonly inode: number;
+  readonly generation: number;
+  /** In a read-only subvolume or snapshot. */
+  readonly readOnly: boolean;
+  /** Number of the files of this group, itself included, that it shares all its data with. */
+  readonly shared: number;
+}
+
+export interface Group {
+  readonly volume: string; // uuid
+  /** Stable as long as size and content stay the same. */
+  readonly id: string;
+  readonly size: number;
+  readonly reclaimableBytes: number;
+  readonly files: readonly GroupFile[];
+}
+
+/** Why a file was not folded. Closed set, documented in docs/skip-reasons.md. */
+export const SKIP_REASONS = [
+  "in-use", // open for writing or mapped writable; detail names the process
+  "changed", // not the file that was scanned any more
+  "differs", // the kernel found differing bytes
+  "immutable", // was immutable before Refold came
+  "nocow", // one side NOCOW (no checksums), the other not
+  "swap-file",
+  "read-only", // in a read-only subvolume or mount
+  "no-space",
+  "io-error",
+  "not-permitted",
+  "snapshot", // in a read-only snapshot, and --snapshots was not said
+  "send-running", // a btrfs send holds the snapshot
+  "cancelled",
+  "other",
+] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
+export interface Skipped {
+  readonly path: PathBytes;
+  readonly reason: SkipReason;
+  /** A sentence. */
+  readonly detail: string;
+}
+
+export interface FoldOptions {
+  /** "immutable": +i and a read lease, journaled. "lease": the lease alone, ctime untouched. */
+  readonly lock: "immutable" | "lease";
+  /** Defragment each source before it is folded onto. */
+  readonly defrag: boolean;
+  /** "idle": idle I/O class and nice 19. "normal": as the process came. */
+  readonly priority: "idle" | "normal";
+}
+
+export interface FoldResult {
+  readonly uuid: string;
+  readonly runId: number;
+  readonly groups: number;
+  /** Files folded. */
+  readonly files: number;
+  readonly predictedBytes: number;
+  readonly freedBytes: number;
+  readonly elapsedMs: number;
+  readonly skipped: readonly Skipped[];
+  readonly cancelled: boolean;
+}
+
+/** What --dry-run and the question before a fold tell. */
+export interface FoldPreview {
+  readonly groups: number;
+  readonly files: number;
+  readonly predictedBytes: number;
+  /** Bytes that read-only snapshots keep after a fold without --snapshots. */
+  readonly pinnedBytes: number;
+  /** --defrag: bytes of sources that are shared outside their groups, so would be written anew. */
+  readonly unsharedBytes: number;
+}
+
+export interface StuckFile {
+  /** e.g. "256:1234:77": subvolume, inode, generation. */
+  readonly id: string;
+  readonly volume: string;
+  readonly path: PathBytes;
+  readonly inode: number;
+  readonly origin: "refold" | "unknown";
+  /** When Refold set the flag; for an unknown one when it was first seen so. null: not known. */
+  readonly since: number | null;
+}
+
+export interface RepairResult {
+  readonly repaired: readonly string[];
+  readonly failed: readonly { id: string; path: PathBytes; reason: string }[];
+}
+
+export interface HistoryRun {
+  readonly id: number;
+  readonly volume: string;
+  readonly startedAt: number;
+  /** null: the run was cut off (power loss, SIGKILL). */
+  readonly finishedAt: number | null;
+  readonly state: "done" | "cancelled" | "interrupted";
+  readonly groups: number;
+  readonly files: number;
+  readonly predictedBytes: number;
+  /** null: was never measured. */
+  readonly freedBytes: number | null;
+  readonly skipped: number;
+}
+
+export interface HistoryFile {
+  readonly path: PathBytes;
+  readonly inode: number;
+  readonly outcome: "folded" | SkipReason;
+  readonly detail: string;
+}
+
+export interface ChangedFile {
+  readonly path: PathBytes;
+  readonly inode: number;
+  readonly size: number;
+  readonly transid: number;
+}
+
+export interface SizeMatch {
+  readonly volume: string;
+  readonly path: PathBytes;
+  readonly subvolumeId: number;
+  readonly inode: number;
+}
+
+/** How a fold of named files ended, one entry a destination. */
+export interface FileOutcome {
+  readonly path: PathBytes;
+  readonly outcome: "folded" | "already-shared" | SkipReason;
+  readonly detail: string;
+}
+
+export interface FoldFilesResult {
+  readonly source: PathBytes;
+  readonly files: readonly FileOutcome[];
+  readonly freedBytes: number;
+  readonly cancelled: boolean;
+}
+
+/** A volume opened for work (root). Close it, always. */
+export interface Volume {
+  readonly uuid: string;
+  readonly summary: VolumeSummary;
+  /** Subvolume ids the caller named by a directory, with those below; null for all. */
+  readonly scope: readonly number[] | null;
+
+  scan(options: { minSize: number; flush: boolean; selection: Selection }, ctx: RunContext): Promise<ScanTotals>;
+  /** Groups, largest saving first. Needs a scan; `groups` of the CLI scans first where there is none. */
+  groups(selection: Selection, limit: number | null): AsyncIterable<Group> | Iterable<Group>;
+  hasScan(minSize: number): boolean;
+  preview(selection: Selection, options: FoldOptions): FoldPreview | Promise<FoldPreview>;
+  /** Folds all groups of the selection. Does not scan. */
+  fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult>;
+  /** Lists immutable files; looks at what changed since the last scan first. */
+  stuck(ctx: RunContext): Promise<readonly StuckFile[]>;
+  /** ids: unknown ones to mend too. Ours are always mended. */
+  repair(ids: readonly string[], ctx: RunContext): Promise<RepairResult>;
+  history(): readonly HistoryRun[];
+  historyFiles(runId: number): readonly HistoryFile[];
+  /** Forgets the scan, keeps journal and history; the next scan is a full one. */
+  reset(): void;
+  sizeLookup(size: number): readonly SizeMatch[];
+  close(): void;
+}
+
+export interface Engine {
+  /** Every mounted btrfs filesystem. Needs no privilege; says less without it. */
+  list(): readonly VolumeSummary[];
+  /**
+   * Opens the volumes that the arguments name (mount path, directory of a
+   * subvolume, uuid, label, /dev path); none: all mounted writable ones.
+   * @throws RefoldError with the code of what is wrong
+   */
+  open(names: readonly string[]): readonly Volume[];
+  /** Folds files given by path, which need not have been scanned. */
+  foldFiles(
+    source: PathBytes,
+    destinations: readonly PathBytes[],
+    options: FoldOptions,
+    ctx: RunContext,
+  ): Promise<FoldFilesResult>;
+  /** Files of a subvolume changed in or after a generation; without one, since the last scan. */
+  findNew(subvolume: string, generation: number | null): readonly ChangedFile[];
+  /** The current generation of a subvolume. flush: sync it first. */
+  generation(subvolume: string, flush: boolean): number;
+  /** Removes everything Refold keeps of a filesystem, mounted or not; refuses while files of it are stuck. */
+  forget(uuid: string): void;
+  /** uuids the database directory holds something of. */
+  known(): readonly string[];
+}
