@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Walks subvolume trees into packed records (item layouts: linux/btrfs_tree.h). */
+#include "internal.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+#define WALK_BUFFER (512 * 1024)
+#define INODE_BUFFER (128 * 1024)
+
+/* The inode that is being put together. */
+struct builder {
+	uint32_t sectorsize;
+	double *records;
+	uint32_t max_records, count;
+	uint8_t *blob;
+	uint32_t blob_size, blob_used;
+
+	bool open, wanted, overflow;
+	double *record;
+	uint32_t blob_start;
+	uint64_t size_sectors;
+	struct piece_cursor cursor;
+	/* the run of data that is not yet in the layout hash */
+	bool run;
+	uint64_t run_kind, run_file, run_length, run_start, run_offset;
+	uint64_t layout;
+	uint32_t traits, extents;
+	uint64_t disk_bytes;
+};
+
+static void layout_flush(struct builder *b)
+{
+	if (!b->run)
+		return;
+	b->layout = mix64(b->layout ^ b->run_kind);
+	b->layout = mix64(b->layout ^ b->run_file) + b->run_length;
+	b->layout = mix64(b->layout ^ b->run_start);
+	b->layout = mix64(b->layout ^ b->run_offset);
+	b->run = false;
+}
+
+/* Neighbouring pieces count as one: the kernel splits extents as it dedupes,
+ * and a file does not lie elsewhere for that. */
+static void layout_add(struct builder *b, const struct piece *p, uint64_t length)
+{
+	bool compressed = p->kind >= PIECE_COMPRESSED;
+	uint64_t start = compressed ? p->start : p->start + p->offset;
+	uint64_t offset = compressed ? p->offset : 0;
+
+	if (b->run && b->run_kind == p->kind && b->run_file + b->run_length == p->file &&
+	    (compressed ? b->run_start == start && b->run_offset + b->run_length == offset :
+			  b->run_start + b->run_length == start)) {
+		b->run_length += length;
+		return;
+	}
+	layout_flush(b);
+	b->run = true;
+	b->run_kind = p->kind;
+	b->run_file = p->file;
+	b->run_length = length;
+	b->run_start = start;
+	b->run_offset = offset;
+}
+
+static void begin_inode(struct builder *b, const struct tree_search *s)
+{
+	const struct btrfs_inode_item *item = (const void *)s->data;
+	uint32_t mode = load32(&item->mode);
+	uint64_t size = load64(&item->size);
+
+	b->open = true;
+	b->wanted = S_ISREG(mode) || S_ISDIR(mode);
+	b->overflow = false;
+	if (!b->wanted)
+		return;
+	if (b->count == b->max_records) {
+		b->overflow = true;
+		return;
+	}
+	b->record = b->records + (size_t)b->count * RF_RECORD_FIELDS;
+	b->record[RF_INO] = (double)s->item.objectid;
+	b->record[RF_GENERATION] = (double)load64(&item->generation);
+	b->record[RF_TRANSID] = (double)load64(&item->transid);
+	b->record[RF_SIZE] = S_ISREG(mode) ? (double)size : 0;
+	b->record[RF_MODE] = mode;
+	b->record[RF_FLAGS] = (double)(load64(&item->flags) & UINT32_MAX);
+	b->record[RF_NLINK] = load32(&item->nlink);
+	b->record[RF_UID] = load32(&item->uid);
+	b->record[RF_MTIME] = (double)(int64_t)load64(&item->mtime.sec);
+	b->record[RF_PARENT] = 0;
+	b->blob_start = b->blob_used;
+	b->size_sectors = (size + b->sectorsize - 1) / b->sectorsize;
+	b->cursor = (struct piece_cursor){ 0, 0 };
+	b->run = false;
+	b->layout = 0;
+	b->traits = b->extents = 0;
+	b->disk_bytes = 0;
+}
+
+static void add_extent(struct builder *b, const struct tree_search *s)
+{
+	const uint8_t *item = s->data;
+	uint8_t compression = item[offsetof(struct btrfs_file_extent_item, compression)];
+	uint8_t type = item[offsetof(struct btrfs_file_extent_item, type)];
+	struct piece p = { 0 };
+	uint64_t bytenr, length;
+
+	p.file = s->item.offset / b->sectorsize;
+	if (type == BTRFS_FILE_EXTENT_INLINE) {
+		p.kind = PIECE_INLINE;
+		p.length = load64(item + offsetof(struct btrfs_file_extent_item, ram_bytes));
+		b->traits |= RF_HAS_INLINE | (compression ? RF_HAS_COMPRESSED : 0);
+	} else {
+		bytenr = load64(item + offsetof(struct btrfs_file_extent_item, disk_bytenr));
+		if (bytenr == 0)
+			return; /* a hole on filesystems without no-holes */
+		p.kind = type == BTRFS_FILE_EXTENT_PREALLOC ? PIECE_PREALLOC :
+			compression == 0 ? PIECE_PLAIN : PIECE_COMPRESSED + compression - 1u;
+		p.start = bytenr / b->sectorsize;
+		p.disk = load64(item + offsetof(struct btrfs_file_extent_item, disk_num_bytes)) /
+			b->sectorsize;
+		p.offset = load64(item + offsetof(struct btrfs_file_extent_item, offset)) /
+			b->sectorsize;
+		p.length = load64(item + offsetof(struct btrfs_file_extent_item, num_bytes)) /
+			b->sectorsize;
+		p.ram = load64(item + offsetof(struct btrfs_file_extent_item, ram_bytes)) /
+			b->sectorsize;
+		length = p.length;
+		if (p.file + length > b->size_sectors) {
+			b->traits |= RF_HAS_BEYOND_EOF;
+			length = p.file >= b->size_sectors ? 0 : b->size_sectors - p.file;
+		}
+		if (length > 0) {
+			layout_add(b, &p, length);
+			b->traits |= RF_HAS_DISK;
+			if (p.kind == PIECE_PREALLOC)
+				b->traits |= RF_HAS_PREALLOC;
+			if (p.kind >= PIECE_COMPRESSED)
+				b->traits |= RF_HAS_COMPRESSED;
+			b->disk_bytes += length * b->sectorsize;
+		}
+		b->extents++;
+	}
+	if (b->blob_size - b->blob_used < PIECE_MAX_BYTES) {
+		b->overflow = true;
+		return;
+	}
+	b->blob_used += piece_pack(b->blob + b->blob_used, &b->cursor, &p);
+}
+
+/* true: the inode did not fit and is taken back. */
+static bool end_inode(struct builder *b)
+{
+	if (!b->open)
+		return false;
+	b->open = false;
+	if (!b->wanted)
+		return false;
+	if (b->overflow) {
+		if (b->count < b->max_records)
+			b->blob_used = b->blob_start;
+		return true;
+	}
+	layout_flush(b);
+	b->record[RF_BLOB_OFFSET] = b->blob_start;
+	b->record[RF_BLOB_LENGTH] = b->blob_used - b->blob_start;
+	b->record[RF_EXTENTS] = b->extents;
+	/* 53 bits: exact as a double */
+	b->record[RF_LAYOUT] = (double)(b->layout >> 11);
+	b->record[RF_TRAITS] = b->traits;
+	b->record[RF_DISK_BYTES] = (double)b->disk_bytes;
+	b->count++;
+	return false;
+}
+
+static void add_item(struct builder *b, const struct tree_search *s)
+{
+	if (!b->open || !b->wanted || b->overflow)
+		return;
+	switch (s->item.type) {
+	case BTRFS_INODE_REF_KEY:
+		if (s->item.offset != s->item.objectid)
+			b->record[RF_PARENT] = (double)s->item.offset;
+		break;
+	case BTRFS_INODE_EXTREF_KEY:
+		if (b->record[RF_PARENT] == 0)
+			b->record[RF_PARENT] = (double)load64(s->data);
+		break;
+	case BTRFS_EXTENT_DATA_KEY:
+		add_extent(b, s);
+		break;
+	default:
+		break;
+	}
+}
+
+static int full(const struct builder *b)
+{
+	return b->count == 0 ? -EMSGSIZE : (int)b->count;
+}
+
+int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *records,
+	uint32_t max_records, uint8_t *blob, uint32_t blob_size, struct rf_control *control)
+{
+	struct builder b = { .sectorsize = sectorsize, .records = records,
+		.max_records = max_records, .blob = blob, .blob_size = blob_size };
+	struct tree_search s;
+	uint64_t current = 0;
+	int ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
+
+	if (ret < 0)
+		return ret;
+	search_range(&s, (struct tree_key){ (uint64_t)fmax(*cursor, BTRFS_FIRST_FREE_OBJECTID), 0, 0 },
+		(struct tree_key){ BTRFS_LAST_FREE_OBJECTID, UINT8_MAX, UINT64_MAX }, 0);
+	while ((ret = search_next(&s)) > 0) {
+		if (s.item.objectid != current) {
+			if (end_inode(&b)) {
+				*cursor = (double)current;
+				ret = full(&b);
+				goto out;
+			}
+			current = s.item.objectid;
+			if (control)
+				control->done++;
+			if (cancelled(control)) {
+				ret = -ECANCELED;
+				goto out;
+			}
+		}
+		if (s.item.type == BTRFS_INODE_ITEM_KEY)
+			begin_inode(&b, &s);
+		else
+			add_item(&b, &s);
+	}
+	if (ret < 0)
+		goto out;
+	if (end_inode(&b)) {
+		*cursor = (double)current;
+		ret = full(&b);
+		goto out;
+	}
+	*cursor = 0;
+	ret = (int)b.count;
+out:
+	search_close(&s);
+	return ret;
+}
+
+int rf_read_inodes(int fd, double tree, uint32_t sectorsize, const double *inos,
+	uint32_t n, double *cursor, double *records, uint32_t max_records, uint8_t *blob,
+	uint32_t blob_size, struct rf_control *control)
+{
+	struct builder b = { .sectorsize = sectorsize, .records = records,
+		.max_records = max_records, .blob = blob, .blob_size = blob_size };
+	struct tree_search s;
+	uint32_t k = (uint32_t)*cursor;
+	int ret = search_open(&s, fd, (uint64_t)tree, INODE_BUFFER);
+
+	if (ret < 0)
+		return ret;
+	for (; k < n; k++) {
+		uint64_t ino = (uint64_t)inos[k];
+
+		if (cancelled(control)) {
+			ret = -ECANCELED;
+			goto out;
+		}
+		if (b.count == max_records)
+			break;
+		search_range(&s, (struct tree_key){ ino, 0, 0 },
+			(struct tree_key){ ino, BTRFS_EXTENT_DATA_KEY, UINT64_MAX }, 0);
+		while ((ret = search_next(&s)) > 0) {
+			if (s.item.type == BTRFS_INODE_ITEM_KEY)
+				begin_inode(&b, &s);
+			else
+				add_item(&b, &s);
+		}
+		if (ret < 0)
+			goto out;
+		if (!b.open || !b.wanted) {
+			/* gone, or neither file nor directory: told by mode 0 */
+			double *record = records + (size_t)b.count * RF_RECORD_FIELDS;
+
+			b.open = false;
+			memset(record, 0, RF_RECORD_FIELDS * sizeof *record);
+			record[RF_INO] = (double)ino;
+			b.count++;
+		} else if (end_inode(&b)) {
+			if (b.count == 0) {
+				ret = -EMSGSIZE;
+				goto out;
+			}
+			break;
+		}
+		if (control)
+			control->done++;
+	}
+	*cursor = k;
+	ret = (int)b.count;
+out:
+	search_close(&s);
+	return ret;
+}
+
+int rf_changed_inodes(int fd, double tree, double min_transid, double *cursor,
+	double *inos, uint32_t max_inos, struct rf_control *control)
+{
+	struct tree_search s;
+	uint64_t last = 0;
+	uint32_t count = 0;
+	int ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
+
+	if (ret < 0)
+		return ret;
+	search_range(&s, (struct tree_key){ (uint64_t)fmax(*cursor, BTRFS_FIRST_FREE_OBJECTID), 0, 0 },
+		(struct tree_key){ BTRFS_LAST_FREE_OBJECTID, UINT8_MAX, UINT64_MAX },
+		(uint64_t)min_transid);
+	while ((ret = search_next(&s)) > 0) {
+		uint32_t type = s.item.type;
+
+		if (s.item.objectid == last ||
+		    (type != BTRFS_INODE_ITEM_KEY && type != BTRFS_INODE_REF_KEY &&
+			    type != BTRFS_INODE_EXTREF_KEY && type != BTRFS_EXTENT_DATA_KEY))
+			continue;
+		if (count == max_inos) {
+			*cursor = (double)s.item.objectid;
+			ret = (int)count;
+			goto out;
+		}
+		if (cancelled(control)) {
+			ret = -ECANCELED;
+			goto out;
+		}
+		last = s.item.objectid;
+		inos[count++] = (double)last;
+		if (control)
+			control->done++;
+	}
+	if (ret == 0) {
+		*cursor = 0;
+		ret = (int)count;
+	}
+out:
+	search_close(&s);
+	return ret;
+}
+
+int rf_dir_children(int fd, double tree, double dir, double *cursor, double *inos,
+	uint32_t max_inos)
+{
+	struct tree_search s;
+	uint32_t count = 0;
+	int ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
+
+	if (ret < 0)
+		return ret;
+	search_range(&s, (struct tree_key){ (uint64_t)dir, BTRFS_DIR_INDEX_KEY, (uint64_t)*cursor },
+		(struct tree_key){ (uint64_t)dir, BTRFS_DIR_INDEX_KEY, UINT64_MAX }, 0);
+	while ((ret = search_next(&s)) > 0) {
+		const struct btrfs_dir_item *item = (const void *)s.data;
+
+		if (item->location.type != BTRFS_INODE_ITEM_KEY)
+			continue; /* a subvolume */
+		if (count == max_inos) {
+			*cursor = (double)s.item.offset;
+			ret = (int)count;
+			goto out;
+		}
+		inos[count++] = (double)load64(&item->location.objectid);
+	}
+	if (ret == 0) {
+		*cursor = 0;
+		ret = (int)count;
+	}
+out:
+	search_close(&s);
+	return ret;
+}
