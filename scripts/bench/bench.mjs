@@ -1,0 +1,240 @@
+/**
+ * npm run bench: what Refold and other programs cost on one generated volume.
+ *
+ * A corpus is made from a seed on a loop btrfs volume. Each tool then scans it
+ * in turn, A B C A B C ..., each time with the volume mounted anew and the
+ * page cache dropped; programs are called with --version first, so that data
+ * is cold and binaries are not. Folds run on a fresh copy of the volume each.
+ * Prints tables and, for the full corpus, writes docs/benchmarks.md.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { planCorpus, truthOf, writeCorpus } from "./corpus.mjs";
+import { describeMachine } from "./machine.mjs";
+import { measure } from "./measure.mjs";
+import { renderMarkdown, renderText } from "./report.mjs";
+import { findTools, MIN_SIZE } from "./tools.mjs";
+import { closeAll, copyImage, LoopVolume, makeImage } from "./volume.mjs";
+
+const USAGE = `Usage: npm run bench -- [options]   (as root)
+  --quick            a small corpus (400 MiB, 3,000 files), one round; docs/benchmarks.md is left alone
+  --rounds N         runs of each tool (default 3, --quick 1)
+  --seed N           what the corpus is made from (default 1)
+  --tool NAME=PATH   one more program, e.g. jdupes-1.31=/opt/jdupes/jdupes; repeatable
+  --only NAMES       of the tools, these: refold,jdupes
+  --phase PHASE      scan or fold alone; docs/benchmarks.md is left alone
+  --work DIR         where the images go (default: a new directory in ${tmpdir()})
+  --render FILE      no runs: writes docs/benchmarks.md from the results of an earlier one`;
+
+const home = resolve(import.meta.dirname, "../..");
+const native = join(home, "native/build/bench");
+const refold = join(home, "bin/refold");
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      seed: { type: "string", default: "1" },
+      tool: { type: "string", multiple: true, default: [] },
+      only: { type: "string" },
+      phase: { type: "string" },
+      work: { type: "string" },
+      render: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}: want 1 or more`);
+  if (values.phase !== undefined && values.phase !== "scan" && values.phase !== "fold") {
+    throw new Error(`--phase ${values.phase}: want scan or fold`);
+  }
+  return { ...values, rounds, seed: Number(values.seed), only: values.only?.split(",") ?? null };
+}
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** An empty directory for one run: nothing of the run before may help. */
+function freshWork(base) {
+  const work = join(base, "run");
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work);
+  return work;
+}
+
+/** Loads a program's binaries into the page cache, and nothing of the volume. */
+const warmUp = (path) => spawnSync(path, ["--version"], { stdio: "ignore" });
+
+/** Adds one run to the results of a name. */
+function note(results, name, run) {
+  (results[name] ??= []).push(run);
+  const mebibytes = Math.round(run.read / 2 ** 20);
+  say(
+    `  ${name}: ${run.seconds.toFixed(2)} s, ${mebibytes} MiB read${run.load > 1.5 ? ` (load ${run.load})` : ""}`,
+  );
+}
+
+async function runScan(base, volume, tool) {
+  const work = freshWork(base);
+  const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
+  return async (cold) => {
+    if (cold) {
+      volume.makeCold();
+      warmUp(tool.path);
+    }
+    const run = await measure(join(native, "measure"), volume, tool.adapter.scan(context), work);
+    return { ...run, ...tool.adapter.answer(context) };
+  };
+}
+
+async function scanRound(base, volume, tools, results) {
+  const walk = join(native, "walk");
+  volume.makeCold();
+  warmUp(walk);
+  for (const name of ["walk", "walk, warm"]) {
+    const command = [walk, volume.mountPath];
+    note(results, name, await measure(join(native, "measure"), volume, command, freshWork(base)));
+  }
+  for (const tool of tools) {
+    const scan = await runScan(base, volume, tool);
+    note(results, tool.name, await scan(true));
+    if (tool.adapter.program !== "refold") continue;
+    note(results, `${tool.name}, nothing changed`, await scan(true));
+    note(results, `${tool.name}, nothing changed, warm`, await scan(false));
+  }
+}
+
+async function foldOnce(base, image, tool) {
+  const copy = join(base, "fold.img");
+  copyImage(image, copy);
+  const volume = new LoopVolume(copy, join(base, "mnt"));
+  try {
+    const work = freshWork(base);
+    const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
+    const before = volume.dataUsed();
+    volume.makeCold();
+    warmUp(tool.path);
+    const run = await measure(join(native, "measure"), volume, tool.adapter.fold(context), work);
+    const start = performance.now();
+    execFileSync("btrfs", ["filesystem", "sync", volume.mountPath]);
+    const sync = (performance.now() - start) / 1000;
+    return { ...run, withSync: run.seconds + sync, freed: before - volume.dataUsed() };
+  } finally {
+    volume.close();
+    rmSync(copy, { force: true });
+  }
+}
+
+async function runAll(options, base) {
+  const size = options.quick ? { bytes: 400 * 2 ** 20, files: 3000 } : { bytes: 6 * 2 ** 30, files: 30000 };
+  const free = statfsSync(base);
+  const need = size.bytes * 2.5 + 2 ** 30;
+  if (free.bavail * free.bsize < need) {
+    throw new Error(`${base}: ${Math.ceil(need / 2 ** 30)} GiB are needed; --work DIR names another place`);
+  }
+  const tools = findTools(refold, options.tool, options.only);
+  say(`corpus: ${size.bytes / 2 ** 20} MiB in ${size.files} files, seed ${options.seed}`);
+  const plan = planCorpus({ seed: options.seed, ...size });
+  const image = join(base, "corpus.img");
+  const start = performance.now();
+  makeImage(image, Math.ceil((size.bytes * 1.4) / 2 ** 20 + 512) * 2 ** 20);
+  const volume = new LoopVolume(image, join(base, "mnt"));
+  writeCorpus(volume.mountPath, options.seed, plan);
+  say(`  written in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+
+  const scans = {};
+  for (let round = 1; options.phase !== "fold" && round <= options.rounds; round++) {
+    say(`scan, round ${round} of ${options.rounds}`);
+    await scanRound(base, volume, tools, scans);
+  }
+  volume.close();
+  const folds = {};
+  for (let round = 1; options.phase !== "scan" && round <= options.rounds; round++) {
+    say(`fold, round ${round} of ${options.rounds}`);
+    for (const tool of tools) {
+      if (tool.adapter.fold === undefined) continue;
+      const run = await foldOnce(base, image, tool);
+      note(folds, tool.name, run);
+      say(`    freed ${(run.freed / 1e6).toFixed(1)} MB, with sync ${run.withSync.toFixed(2)} s`);
+    }
+  }
+  return {
+    machine: describeMachine(base),
+    seed: options.seed,
+    rounds: options.rounds,
+    corpus: { ...size, minSize: MIN_SIZE, truth: truthOf(plan, MIN_SIZE) },
+    tools: tools.map(({ name, version, adapter }) => ({
+      name,
+      version,
+      program: adapter.program,
+      scanNote: adapter.scanNote ?? null,
+      foldNote: adapter.foldNote ?? null,
+      scanCommand: adapter.scan({ path: name, root: "VOLUME", work: "WORK", output: "" }).join(" "),
+      foldCommand: adapter.fold?.({ path: name, root: "VOLUME", work: "WORK", output: "" }).join(" ") ?? null,
+    })),
+    scans,
+    folds,
+  };
+}
+
+function publish(results, whole) {
+  console.log(renderText(results));
+  if (!whole) return;
+  const page = join(home, "docs/benchmarks.md");
+  writeFileSync(page, renderMarkdown(results));
+  say(`written: ${page}`);
+}
+
+async function main() {
+  const options = readOptions();
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (options.render !== undefined) {
+    publish(JSON.parse(readFileSync(options.render, "utf8")), true);
+    return;
+  }
+  if (process.getuid() !== 0) {
+    say("bench: needs root, for loop devices and dropping caches: sudo npm run bench");
+    process.exit(3);
+  }
+  if (!existsSync(refold)) throw new Error("bin/refold is not there");
+  execFileSync("sh", [join(home, "scripts/setup.sh"), "demo"], { stdio: "inherit" });
+  execFileSync("make", ["-s", "-C", join(home, "native"), "bench"], { stdio: "inherit" });
+
+  const base =
+    options.work === undefined ? mkdtempSync(join(tmpdir(), "refold-bench-")) : resolve(options.work);
+  mkdirSync(base, { recursive: true });
+  const cleanUp = () => {
+    closeAll();
+    for (const name of ["corpus.img", "fold.img", "run", "mnt"]) {
+      rmSync(join(base, name), { recursive: true, force: true });
+    }
+    if (options.work === undefined) rmSync(base, { recursive: true, force: true });
+  };
+  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
+    process.once(signal, () => {
+      cleanUp();
+      process.exit(code);
+    });
+  }
+  try {
+    const results = await runAll(options, base);
+    mkdirSync(join(home, "test-results"), { recursive: true });
+    const raw = join(home, "test-results", options.quick ? "bench-quick.json" : "bench.json");
+    writeFileSync(raw, JSON.stringify(results, null, 1));
+    say(`every run: ${raw}`);
+    publish(results, !options.quick && options.phase === undefined && options.only === null);
+  } finally {
+    cleanUp();
+  }
+}
+
+await main().catch((error) => {
+  say(`bench: ${error.message}`);
+  process.exitCode = 1;
+});
