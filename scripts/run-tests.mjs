@@ -20,6 +20,7 @@ const PROGRAMS = {
   umount: "mount or util-linux",
   blkid: "util-linux",
   setfacl: "acl",
+  filefrag: "e2fsprogs",
   cp: "coreutils",
 };
 

@@ -10,8 +10,10 @@ const libc = koffi.load("libc.so.6");
 type Call = (...args: unknown[]) => number;
 const ioctlCall = libc.func("int ioctl(int fd, unsigned long request, void *argument)") as Call;
 const fallocateCall = libc.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)") as Call;
-const listxattrCall = libc.func("ssize_t llistxattr(void *path, void *list, size_t size)") as Call;
-const getxattrCall = libc.func("ssize_t lgetxattr(void *path, void *name, void *value, size_t size)") as Call;
+const listxattrCall = libc.func("intptr_t llistxattr(void *path, void *list, size_t size)") as Call;
+const getxattrCall = libc.func(
+  "intptr_t lgetxattr(void *path, void *name, void *value, size_t size)",
+) as Call;
 const setxattrCall = libc.func(
   "int lsetxattr(void *path, void *name, void *value, size_t size, int flags)",
 ) as Call;
@@ -23,11 +25,11 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** A system call's failure, with its errno. */
 export class SystemCallError extends Error {
-  constructor(
-    readonly call: string,
-    readonly errno: number,
-  ) {
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
     super(`${call}: errno ${errno}`);
+    this.errno = errno;
   }
 }
 
@@ -97,6 +99,26 @@ export function cloneRange(from: number, offset: number, length: number, to: num
   range.writeBigUInt64LE(BigInt(length), 16);
   range.writeBigUInt64LE(BigInt(target), 24);
   ioctl(to, 0x4020940d, range);
+}
+
+/** FIDEDUPERANGE with one destination. Returns the bytes shared, -1 where the contents differ. */
+export function dedupeRange(
+  from: number,
+  offset: number,
+  length: number,
+  to: number,
+  target: number,
+): number {
+  const range = Buffer.alloc(56);
+  range.writeBigUInt64LE(BigInt(offset), 0);
+  range.writeBigUInt64LE(BigInt(length), 8);
+  range.writeUInt16LE(1, 16);
+  range.writeBigInt64LE(BigInt(to), 24);
+  range.writeBigUInt64LE(BigInt(target), 32);
+  ioctl(from, 0xc0189436, range);
+  const status = range.readInt32LE(48);
+  if (status < 0) throw new SystemCallError("FIDEDUPERANGE", -status);
+  return status === 1 ? -1 : Number(range.readBigUInt64LE(40));
 }
 
 /** Every extended attribute of a path (symlinks not followed), name -> value. */

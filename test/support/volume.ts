@@ -71,9 +71,11 @@ export class LoopVolume implements Disposable {
   /** Where it is mounted first: the top level, unless `mount` was called with something else. */
   readonly path: string;
   readonly uuid: string;
+  private readonly mountOptions: readonly string[];
   private disposed = false;
 
-  private constructor(readonly options: LoopVolumeOptions) {
+  private constructor(options: LoopVolumeOptions) {
+    this.mountOptions = options.mountOptions ?? [];
     this.directory = createOwnedDirectory();
     try {
       const images: string[] = [];
@@ -121,7 +123,7 @@ export class LoopVolume implements Disposable {
   }
 
   /** Mounts at `path` (default: this.path) with other options, e.g. ["subvol=alpha"]. */
-  mount(extra: readonly string[] = this.options.mountOptions ?? [], path: string = this.path): void {
+  mount(extra: readonly string[] = this.mountOptions, path: string = this.path): void {
     mkdirSync(path, { recursive: true });
     exec("mount", ["-t", "btrfs", "-o", this.mountWords(extra), this.device, path]);
   }

@@ -1,0 +1,17 @@
+import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
+import { withFd } from "./libc.ts";
+
+const chunk = Buffer.allocUnsafe(1 << 20);
+
+/** sha256 of all bytes of a file, in hex; reads it from first to last. */
+export function hashFile(path: Buffer | string): string {
+  return withFd(path, (fd) => {
+    const hash = createHash("sha256");
+    for (;;) {
+      const length = readSync(fd, chunk, 0, chunk.length, null);
+      if (length === 0) return hash.digest("hex");
+      hash.update(chunk.subarray(0, length));
+    }
+  });
+}
