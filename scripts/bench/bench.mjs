@@ -77,7 +77,8 @@ function note(results, name, run) {
   );
 }
 
-async function runScan(base, volume, tool) {
+/** A function that runs the tool's scan; calls of one share what the tool keeps between runs. */
+function prepareScan(base, volume, tool) {
   const work = freshWork(base);
   const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
   return async (cold) => {
@@ -99,7 +100,8 @@ async function scanRound(base, volume, tools, results) {
     note(results, name, await measure(join(native, "measure"), volume, command, freshWork(base)));
   }
   for (const tool of tools) {
-    const scan = await runScan(base, volume, tool);
+    if (tool.adapter.scan === undefined) continue;
+    const scan = prepareScan(base, volume, tool);
     note(results, tool.name, await scan(true));
     if (tool.adapter.program !== "refold") continue;
     note(results, `${tool.name}, nothing changed`, await scan(true));
@@ -161,6 +163,7 @@ async function runAll(options, base) {
       say(`    freed ${(run.freed / 1e6).toFixed(1)} MB, with sync ${run.withSync.toFixed(2)} s`);
     }
   }
+  const words = { root: "VOLUME", work: "WORK", output: "" };
   return {
     machine: describeMachine(base),
     seed: options.seed,
@@ -172,8 +175,8 @@ async function runAll(options, base) {
       program: adapter.program,
       scanNote: adapter.scanNote ?? null,
       foldNote: adapter.foldNote ?? null,
-      scanCommand: adapter.scan({ path: name, root: "VOLUME", work: "WORK", output: "" }).join(" "),
-      foldCommand: adapter.fold?.({ path: name, root: "VOLUME", work: "WORK", output: "" }).join(" ") ?? null,
+      scanCommand: adapter.scan?.({ ...words, path: adapter.program }).join(" ") ?? null,
+      foldCommand: adapter.fold?.({ ...words, path: adapter.program }).join(" ") ?? null,
     })),
     scans,
     folds,

@@ -6,7 +6,7 @@
 import { closeSync, constants, copyFileSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { dirname, join } from "node:path";
-import { below, contentBytes, logUniform, numbers } from "./random.mjs";
+import { below, contentBytes, logUniform, numbers } from "../lib/random.mjs";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

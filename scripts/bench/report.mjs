@@ -76,11 +76,11 @@ export function renderMarkdown(results) {
     ...[...Object.values(results.scans), ...Object.values(results.folds)].flat().map((r) => r.load),
   );
   const versions = results.tools.map((tool) => `- ${tool.name}: ${tool.version}`);
+  const command = (words, note) =>
+    words === null ? [] : [`- \`${words}\`${note === null ? "" : `: ${note}`}`];
   const commands = results.tools.flatMap((tool) => [
-    `- \`${tool.scanCommand}\`${tool.scanNote === null ? "" : `: ${tool.scanNote}`}`,
-    ...(tool.foldCommand === null
-      ? []
-      : [`- \`${tool.foldCommand}\`${tool.foldNote === null ? "" : `: ${tool.foldNote}`}`]),
+    ...command(tool.scanCommand, tool.scanNote),
+    ...command(tool.foldCommand, tool.foldNote),
   ]);
   return `# Benchmarks
 
