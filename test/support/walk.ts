@@ -8,7 +8,10 @@ import { ioctl } from "./libc.ts";
 
 /** Inode number of the root directory of every subvolume. */
 const SUBVOLUME_ROOT_INODE = 256n;
-/** Objectid of a snapshot's stand-in for a nested subvolume: an empty directory, no inode of its own. */
+/**
+ * A snapshot's stand-in for a nested subvolume: an empty directory that the
+ * kernel makes up, with the present time as its times. Not visited.
+ */
 const EMPTY_SUBVOLUME_INODE = 2n;
 
 export interface Subvolume {
@@ -68,6 +71,7 @@ export function walk(root: string, visit: (entry: Entry) => void): void {
     for (const name of readdirSync(childPath(fd, "."), { encoding: "buffer" })) {
       const at = childPath(fd, name);
       const stats = lstatSync(at, { bigint: true });
+      if (stats.isDirectory() && stats.ino === EMPTY_SUBVOLUME_INODE) continue;
       const childFd = stats.isDirectory() ? openDirectory(at) : -1;
       try {
         const own = join(path, name);
@@ -76,7 +80,7 @@ export function walk(root: string, visit: (entry: Entry) => void): void {
             ? { id: subvolumeId(childFd), path: own, readOnly: isReadOnlySubvolume(childFd) }
             : subvolume;
         visit({ path: own, at, stats, subvolume: inner });
-        if (childFd >= 0 && stats.ino !== EMPTY_SUBVOLUME_INODE) visitDirectory(childFd, own, inner);
+        if (childFd >= 0) visitDirectory(childFd, own, inner);
       } finally {
         if (childFd >= 0) closeSync(childFd);
       }
