@@ -60,8 +60,8 @@ RF_EXPORT int rf_syncfs(int fd); /* [long] */
 RF_EXPORT int rf_flock(int fd);
 /* SO_PEERCRED. out: pid, uid, gid. */
 RF_EXPORT int rf_peercred(int fd, double *out);
-/* Idle (3) or best-effort (2) I/O class and the nice value, for the calling
- * thread and the threads it starts later. */
+/* Idle (3) or best-effort (2) I/O class and the nice value, for every thread
+ * of the process and those they start later. */
 RF_EXPORT int rf_set_priority(int io_class, int io_level, int nice_value);
 
 /* ------------------------------------------------------------- search.c */
@@ -209,7 +209,9 @@ RF_EXPORT int rf_lease_broken(int fd);
  * out: RF_LOCK_FIELDS doubles each: fd (-1 where it failed), stage
  * (enum rf_lock_stage), error (errno, 0 for none), set_immutable (1 where
  * this call set the flag), was_immutable, size.
- * A file that failed is left exactly as it was, its fd closed.
+ * A file that failed is left exactly as it was, its fd closed; set_immutable
+ * with no fd says that even clearing the flag failed. Dirty pages of a file
+ * that was locked are written out: the trees have its extents.
  */
 enum rf_lock_flags { RF_LOCK_IMMUTABLE = 1 /* set +i; else only the lease */ };
 enum rf_lock_stage {
@@ -242,11 +244,54 @@ RF_EXPORT int rf_readahead(int fd, double offset, double length, uint8_t *reside
 /* [long] Drops from the page cache the pages of a range that `resident` says
  * were not there before. */
 RF_EXPORT int rf_drop_cache(int fd, double offset, double length, const uint8_t *resident);
-/* [long] BTRFS_IOC_DEFRAG_RANGE of a whole file, target extent size in bytes. */
-RF_EXPORT int rf_defrag(int fd, double extent_thresh);
+/* [long] BTRFS_IOC_DEFRAG_RANGE of a whole file, target extent size in bytes.
+ * -ECANCELED between two stretches of 64 MiB; what is done stays done. */
+RF_EXPORT int rf_defrag(int fd, double extent_thresh, struct rf_control *control);
 /* [long] Which of the n extents (ascending disk_bytenr) are still there, as
  * written in or before `generation`: alive[k] 1 or 0. Reads the extent tree. */
 RF_EXPORT int rf_extents_alive(int fd, const double *bytenrs, uint32_t n,
 	double generation, uint8_t *alive, struct rf_control *control);
+
+/* ---------------------------------------------------------------- fold.c */
+
+/* Writes out the dirty pages of a file and waits until its extents stand in the
+ * trees (FIEMAP_FLAG_SYNC); next to nothing where there are none. */
+RF_EXPORT int rf_flush(int fd);
+/* [long] Opens files and begins to read ranges of them, for as many files as a
+ * fold takes at once. A hint: nothing fails as a whole.
+ * files: 4 doubles each: subvolume, inode, generation, number of ranges.
+ * ranges: 2 doubles each, offset and length, file after file.
+ * fds: an fd already open, or -1 and one is opened; -errno where that failed.
+ * immutable: of the files opened here, 1, 0 or -errno; may be NULL.
+ * resident: a byte a page, range after range: 1 where it was there before. */
+RF_EXPORT int rf_prefetch(int dir, const double *files, uint32_t n, const double *ranges,
+	int32_t *fds, int32_t *immutable, uint8_t *resident, struct rf_control *control);
+/* [long] Undoes rf_prefetch: drops the pages that were not there before, and
+ * closes the fds where close_them is 1. */
+RF_EXPORT int rf_drop_prefetched(const int32_t *fds, uint32_t n, const double *files,
+	const double *ranges, const uint8_t *resident, int close_them);
+/*
+ * [long] FIDEDUPERANGE step by step, of many sources onto many destinations.
+ * steps: RF_STEP_FIELDS doubles each: source fd, offset, length, number of
+ * entries (<= RF_STEP_MAX). entries: for all steps in turn, the destinations of
+ * a step as indexes into fds; offsets are the same on both sides.
+ * clear[d]: 1 where +i is to be cleared before the first step of d; 0 after.
+ * status: one an entry: 0 same and shared, 1 differs, -errno of the kernel, or
+ * one of enum rf_step_status. A destination that failed is passed over in the
+ * steps after. A destination that a writer waits for gives up its lease here.
+ * control->done counts bytes compared.
+ */
+enum rf_step_status {
+	RF_STEP_WANTED = 2,        /* a writer waits for the destination */
+	RF_STEP_SOURCE_WANTED = 3, /* a writer waits for the source */
+	RF_STEP_PASSED = 4,        /* failed in a step before */
+	RF_STEP_CANCELLED = 5,
+	RF_STEP_FLAG = 4096 /* + errno: +i could not be cleared */
+};
+#define RF_STEP_FIELDS 4
+#define RF_STEP_MAX 32
+RF_EXPORT int rf_dedupe_steps(const double *steps, uint32_t n, const int32_t *entries,
+	const int32_t *fds, uint8_t *clear, uint32_t destinations, int32_t *status,
+	struct rf_control *control);
 
 #endif

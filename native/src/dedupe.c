@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The kernel takes one page of arguments. */
 #define MAX_DESTINATIONS 127
 #define PAGE 4096
+#define DEFRAG_STRETCH (64ULL << 20)
 
 int rf_dedupe(int src, double offset, double length, const int32_t *fds,
 	const double *offsets, uint32_t n, int32_t *status, double *bytes)
@@ -105,15 +107,26 @@ int rf_drop_cache(int fd, double offset, double length, const uint8_t *resident)
 	return 0;
 }
 
-int rf_defrag(int fd, double extent_thresh)
+int rf_defrag(int fd, double extent_thresh, struct rf_control *control)
 {
-	struct btrfs_ioctl_defrag_range_args args = {
-		.len = UINT64_MAX,
-		.extent_thresh = (uint32_t)extent_thresh,
-		.flags = BTRFS_DEFRAG_RANGE_START_IO,
-	};
+	struct stat st;
 
-	return ioctl(fd, BTRFS_IOC_DEFRAG_RANGE, &args) != 0 ? -errno : 0;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	for (uint64_t at = 0; at < (uint64_t)st.st_size; at += DEFRAG_STRETCH) {
+		struct btrfs_ioctl_defrag_range_args args = {
+			.start = at,
+			.len = DEFRAG_STRETCH,
+			.extent_thresh = (uint32_t)extent_thresh,
+			.flags = BTRFS_DEFRAG_RANGE_START_IO,
+		};
+
+		if (cancelled(control))
+			return -ECANCELED;
+		if (ioctl(fd, BTRFS_IOC_DEFRAG_RANGE, &args) != 0)
+			return -errno;
+	}
+	return 0;
 }
 
 int rf_extents_alive(int fd, const double *bytenrs, uint32_t n, double generation,

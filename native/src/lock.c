@@ -156,6 +156,8 @@ static void lock_file(int dir, const double *file, double *out)
 	ret = rf_lease(fd);
 	if (ret < 0)
 		goto fail;
+	/* nobody can write to it any more; an error shows in the compare */
+	rf_flush(fd);
 	out[1] = RF_STAGE_DONE;
 	out[0] = fd;
 	return;

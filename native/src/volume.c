@@ -2,6 +2,7 @@
 /* What a filesystem says of itself, and a way to reach all of it. */
 #include "internal.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -163,11 +164,26 @@ int rf_peercred(int fd, double *out)
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_CLASS_SHIFT 13
 
+/* Linux keeps both per thread, and the thread pool may be there already. */
 int rf_set_priority(int io_class, int io_level, int nice_value)
 {
-	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		    (io_class << IOPRIO_CLASS_SHIFT) | io_level) != 0)
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!tasks)
 		return -errno;
-	/* Linux keeps the nice value per thread; 0 means the calling one */
-	return setpriority(PRIO_PROCESS, 0, nice_value) != 0 ? -errno : 0;
+	while ((entry = readdir(tasks)) != NULL) {
+		int tid = atoi(entry->d_name);
+
+		if (tid == 0)
+			continue;
+		if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid,
+			    (io_class << IOPRIO_CLASS_SHIFT) | io_level) != 0 && errno != ESRCH)
+			ret = -errno;
+		if (setpriority(PRIO_PROCESS, (id_t)tid, nice_value) != 0 && errno != ESRCH)
+			ret = -errno;
+	}
+	closedir(tasks);
+	return ret;
 }

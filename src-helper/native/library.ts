@@ -42,6 +42,19 @@ export const PRINT = { plain: 0, opaque: 1, unknown: 2 } as const;
 export const LOCK = { fd: 0, stage: 1, error: 2, setImmutable: 3, wasImmutable: 4, size: 5, fields: 6 } as const;
 export const LOCK_STAGE = { open: 0, flags: 1, immutable: 2, lease: 3, done: 4 } as const;
 
+/** enum rf_step_status, and the limits of dedupeSteps. */
+export const STEP = {
+  same: 0,
+  differs: 1,
+  wanted: 2,
+  sourceWanted: 3,
+  passed: 4,
+  cancelled: 5,
+  flag: 4096,
+  fields: 4,
+  maxEntries: 32,
+} as const;
+
 /** Shared with a running native call: write cancel, read done (units are the call's) and bytes read. */
 export class Control {
   readonly #values = new Float64Array(4);
@@ -63,14 +76,16 @@ export class Control {
 /** A failed native call: errno's number and its name, and what was called. */
 export class NativeError extends Error {
   override readonly name = "NativeError";
+  readonly call: string;
+  readonly errno: number;
+  /** "ENOENT" and the like. */
   readonly code: string;
 
-  constructor(
-    readonly call: string,
-    readonly errno: number,
-  ) {
+  constructor(call: string, errno: number) {
     const code = errnoName(errno);
     super(`${call}: ${code}`);
+    this.call = call;
+    this.errno = errno;
     this.code = code;
   }
 }
@@ -141,8 +156,14 @@ const SIGNATURES = {
   rf_dedupe: "int rf_dedupe(int, double, double, int32_t *, double *, uint32_t, int32_t *, double *)",
   rf_readahead: "int rf_readahead(int, double, double, uint8_t *, double *)",
   rf_drop_cache: "int rf_drop_cache(int, double, double, uint8_t *)",
-  rf_defrag: "int rf_defrag(int, double)",
+  rf_defrag: "int rf_defrag(int, double, double *)",
   rf_extents_alive: "int rf_extents_alive(int, double *, uint32_t, double, uint8_t *, double *)",
+  rf_flush: "int rf_flush(int)",
+  rf_prefetch: "int rf_prefetch(int, double *, uint32_t, double *, int32_t *, int32_t *, uint8_t *, double *)",
+  rf_drop_prefetched:
+    "int rf_drop_prefetched(int32_t *, uint32_t, double *, double *, uint8_t *, int)",
+  rf_dedupe_steps:
+    "int rf_dedupe_steps(double *, uint32_t, int32_t *, int32_t *, uint8_t *, uint32_t, int32_t *, double *)",
 } as const;
 type Name = keyof typeof SIGNATURES;
 
