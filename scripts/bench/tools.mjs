@@ -53,7 +53,7 @@ export const adapters = {
   },
   duperemove: {
     program: "duperemove",
-    version: duperemoveVersion,
+    version: (path) => firstLine(path, "--version"),
     scanNote: "groups extents, not files, so its groups cannot be counted against the others'",
     foldNote: "its default blocks of 128 KiB",
     scan: ({ path, root, work }) => [path, "-r", "-q", `--hashfile=${join(work, "hashes")}`, root],
@@ -63,7 +63,7 @@ export const adapters = {
   // What 128 KiB blocks do not reach, at the price of hashing 32 times as many.
   "duperemove-4k": {
     program: "duperemove",
-    version: duperemoveVersion,
+    version: (path) => firstLine(path, "--version"),
     foldNote: "the same with blocks of 4 KiB",
     fold: ({ path, root, work }) => [
       ...[path, "-r", "-d", "-q", "-b", "4096", `--hashfile=${join(work, "hashes")}`, root],
@@ -107,12 +107,6 @@ export const adapters = {
     answer: ({ work }) => ({ groups: countLines(join(work, "results.txt"), /^DUPTYPE_FIRST_OCCURRENCE /gm) }),
   },
 };
-
-/** Older ones say it in --help alone. */
-function duperemoveVersion(path) {
-  const text = execFileSync(path, ["--help"], { encoding: "utf8" });
-  return /duperemove v?[\d.]+\S*/.exec(text)?.[0] ?? firstLine(path, "--version");
-}
 
 /** rmlint says its version on stderr. */
 function versionText(path) {
