@@ -69,7 +69,7 @@ trap 'exit 129' HUP
 
 mkdir "$work/volume"
 truncate -s 700M "$work/volume.img"
-mkfs.btrfs -q -L refold-demo "$work/volume.img"
+mkfs.btrfs -q -L refold-demo "$work/volume.img" >/dev/null
 device=$(losetup --find --show "$work/volume.img") ||
   refuse "no loop device could be had (losetup said why above)"
 mount -t btrfs -o noatime "$device" "$work/volume" ||
