@@ -71,7 +71,8 @@ export class LoopVolume implements Disposable {
   /** Where it is mounted first: the top level, unless `mount` was called with something else. */
   readonly path: string;
   readonly uuid: string;
-  private readonly mountOptions: readonly string[];
+  /** As given at creation. */
+  readonly mountOptions: readonly string[];
   private disposed = false;
 
   private constructor(options: LoopVolumeOptions) {

@@ -179,7 +179,7 @@ class Builder {
         this.record(copy, `mounted with ${phase.set}`);
       }
     }
-    this.volume.remount(AFTER_PHASES);
+    this.volume.remount(AFTER_PHASES, ...this.volume.mountOptions);
   }
 
   /** Owners, modes, xattrs and flags for a part of what was written since the last call. */
