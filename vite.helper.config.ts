@@ -12,7 +12,7 @@ export default defineConfig({
     minify: false,
     rolldownOptions: {
       input: { refold: "src-helper/cli/main.ts" },
-      output: { entryFileNames: "[name].mjs", format: "esm" },
+      output: { entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs", format: "esm" },
       external: [/^node:/, ...builtinModules, "koffi", "better-sqlite3"],
     },
   },

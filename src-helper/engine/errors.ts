@@ -7,6 +7,12 @@ export type ErrorCode =
   | "cancelled"
   | "failed"; // anything else that was tried and did not work
 
+export interface ErrorDetails {
+  readonly kept?: string;
+  readonly next?: string;
+  readonly cause?: unknown;
+}
+
 /**
  * An error that a person can act on.
  *
@@ -15,13 +21,13 @@ export type ErrorCode =
  */
 export class RefoldError extends Error {
   override readonly name = "RefoldError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly details: { readonly kept?: string; readonly next?: string; readonly cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.details = details;
   }
 }
 

@@ -126,7 +126,7 @@ const SIGNATURES = {
   rf_dev_info: "int rf_dev_info(int, double, double *, uint8_t *)",
   rf_space_info: "int rf_space_info(int, double *, int)",
   rf_mount_top: "int rf_mount_top(const char *, int *)",
-  rf_open_dir: "int rf_open_dir(const char *)",
+  rf_open_dir: "int rf_open_dir(uint8_t *)",
   rf_close: "int rf_close(int)",
   rf_syncfs: "int rf_syncfs(int)",
   rf_flock: "int rf_flock(int)",

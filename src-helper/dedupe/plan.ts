@@ -1,0 +1,91 @@
+import { INODE } from "../btrfs/constants.ts";
+import { TRAIT } from "../native/library.ts";
+import type { FoldPlan, Member } from "./types.ts";
+
+export interface PlanOptions {
+  /** Fold copies in read-only snapshots too. */
+  readonly snapshots: boolean;
+}
+
+/**
+ * What folding one group of identical files comes to: one plan for those with
+ * checksums and one for those without (NOCOW), since the kernel shares nothing
+ * between the two. Empty where there is nothing to fold and nothing to say.
+ *
+ * The source is the copy that most others already share, then the least
+ * fragmented; a copy that cannot be moved (immutable, or in a snapshot that is
+ * left alone) goes first, because its data stays in any case.
+ */
+export function planGroup(groupId: string, members: readonly Member[], options: PlanOptions): FoldPlan[] {
+  // inline data is in the metadata: it can neither be shared nor given back
+  const foldable = members.filter((member) => (member.traits & TRAIT.inline) === 0);
+  const cow = foldable.filter((member) => !isNodatasum(member));
+  const nocow = foldable.filter(isNodatasum);
+  const plans = [planClass(groupId, cow, options), planClass(groupId, nocow, options)].filter(
+    (plan) => plan !== null,
+  );
+  const [first] = plans;
+  if (first === undefined || cow.length === 0 || nocow.length === 0) {
+    return plans.filter((plan) => plan.destinations.length > 0 || plan.left.length > 0);
+  }
+  // say it of the smaller side, once
+  const stranded = cow.length < nocow.length ? cow : nocow;
+  const left = stranded.map((member) => ({ member, reason: "nocow" as const }));
+  return plans
+    .map((plan, k) => (k === 0 ? { ...plan, left: [...plan.left, ...left] } : plan))
+    .filter((plan) => plan.destinations.length > 0 || plan.left.length > 0);
+}
+
+function isNodatasum(member: Member): boolean {
+  return (member.flags & INODE.nodatasum) !== 0;
+}
+
+function isImmutable(member: Member): boolean {
+  return (member.flags & INODE.immutable) !== 0;
+}
+
+function isMovable(member: Member, options: PlanOptions): boolean {
+  return !isImmutable(member) && (!member.readOnly || options.snapshots);
+}
+
+function planClass(groupId: string, members: readonly Member[], options: PlanOptions): FoldPlan | null {
+  const byLayout = new Map<number, Member[]>();
+  for (const member of members) {
+    const sharing = byLayout.get(member.layout);
+    if (sharing === undefined) byLayout.set(member.layout, [member]);
+    else sharing.push(member);
+  }
+  const layouts = [...byLayout.values()].sort((a, b) => compareSources(a, b, options));
+  const [best] = layouts;
+  // a member that can be locked makes the better source: it cannot change under the fold
+  const source = best?.find((member) => !member.readOnly && !isImmutable(member)) ?? best?.[0];
+  if (source === undefined) return null;
+  const others = layouts.slice(1).flat().filter((member) => (member.traits & TRAIT.disk) !== 0);
+  return {
+    groupId,
+    size: source.size,
+    source,
+    destinations: others.filter((member) => isMovable(member, options)),
+    left: others
+      .filter((member) => !isMovable(member, options))
+      .map((member) => ({ member, reason: isImmutable(member) ? "immutable" : "snapshot" })),
+  };
+}
+
+/** Sorts the better source first. Each argument is the members that share one layout. */
+function compareSources(a: readonly Member[], b: readonly Member[], options: PlanOptions): number {
+  const fixed = (sharing: readonly Member[]): number =>
+    sharing.filter((member) => !isMovable(member, options)).length;
+  const hole = (sharing: readonly Member[]): number =>
+    sharing.some((member) => (member.traits & TRAIT.disk) === 0) ? 1 : 0;
+  const [x, y] = [a[0], b[0]];
+  if (x === undefined || y === undefined) return 0;
+  return (
+    hole(b) - hole(a) || // a file of nothing but holes takes no space at all
+    fixed(b) - fixed(a) ||
+    b.length - a.length ||
+    x.extents.length - y.extents.length ||
+    x.subvolume - y.subvolume ||
+    x.inode - y.inode
+  );
+}

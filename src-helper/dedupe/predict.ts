@@ -1,0 +1,105 @@
+import { differingRanges, KIND, unpackExtents, type Extent, type Range } from "../btrfs/extents.ts";
+import type { FoldPlan, Member } from "./types.ts";
+
+/** References to an extent from all trees, see store/extent-refs.ts. */
+export type CountRefs = (bytenr: number) => number;
+
+/** An extent that a fold lets go of in part: other files hold the rest. */
+interface Partial {
+  released: number;
+  readonly diskBytes: number;
+}
+
+/**
+ * Predicts what folds give back. An extent's space comes back when every
+ * reference to it goes, so releases are added up over all plans that are
+ * given, and an extent counts when they reach its references.
+ */
+export class Prediction {
+  readonly #refs: CountRefs;
+  readonly #sectorSize: number;
+  #freed = 0;
+  /** Only extents not freed within one plan: few, so the memory stays small. */
+  readonly #partial = new Map<number, Partial>();
+
+  constructor(refs: CountRefs, sectorSize: number) {
+    this.#refs = refs;
+    this.#sectorSize = sectorSize;
+  }
+
+  /**
+   * Adds the plans of one group.
+   * @returns bytes that come back by folding this group alone, and whether it
+   *   lets go of extents that something else holds
+   */
+  add(plans: readonly FoldPlan[]): { bytes: number; crossing: boolean } {
+    const released = new Map<number, Partial>();
+    for (const plan of plans) {
+      const source = unpackExtents(plan.source.extents, this.#sectorSize);
+      for (const destination of plan.destinations) this.#release(released, destination, source);
+    }
+    let bytes = 0;
+    let crossing = false;
+    for (const [bytenr, extent] of released) {
+      if (extent.released >= this.#refs(bytenr)) {
+        bytes += extent.diskBytes;
+        continue;
+      }
+      crossing = true;
+      const before = this.#partial.get(bytenr);
+      if (before === undefined) this.#partial.set(bytenr, extent);
+      else before.released += extent.released;
+    }
+    this.#freed += bytes;
+    return { bytes, crossing };
+  }
+
+  /** Bytes that folding everything added so far gives back. */
+  total(): number {
+    return this.#freed + this.crossingBytes();
+  }
+
+  /** The part of total() that no single group gives back. */
+  crossingBytes(): number {
+    let bytes = 0;
+    for (const [bytenr, extent] of this.#partial) {
+      if (extent.released >= this.#refs(bytenr)) bytes += extent.diskBytes;
+    }
+    return bytes;
+  }
+
+  /** Bytes of extents that stay although folds let go of some of their references. */
+  pinnedBytes(): number {
+    let bytes = 0;
+    for (const [bytenr, extent] of this.#partial) {
+      if (extent.released < this.#refs(bytenr)) bytes += extent.diskBytes;
+    }
+    return bytes;
+  }
+
+  #release(released: Map<number, Partial>, destination: Member, source: readonly Extent[]): void {
+    const extents = unpackExtents(destination.extents, this.#sectorSize);
+    const end = Math.ceil(destination.size / this.#sectorSize) * this.#sectorSize;
+    const ranges = differingRanges(source, extents, end);
+    for (const extent of extents) {
+      if (extent.kind === KIND.inline || !isInside(extent, ranges)) continue;
+      const known = released.get(extent.bytenr);
+      if (known === undefined) released.set(extent.bytenr, { released: 1, diskBytes: extent.diskBytes });
+      else known.released++;
+    }
+  }
+}
+
+/** Whether all of an extent item is folded; what is left of one keeps the whole extent. */
+function isInside(extent: Extent, ranges: readonly Range[]): boolean {
+  const end = extent.fileOffset + extent.length;
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle]?.end ?? 0) <= extent.fileOffset) low = middle + 1;
+    else high = middle;
+  }
+  const range = ranges[low];
+  return range !== undefined && range.start <= extent.fileOffset && range.end >= end;
+}

@@ -1,0 +1,79 @@
+import { S_IFMT, S_IFREG } from "../btrfs/constants.ts";
+import { call, RECORD, tryCall } from "../native/library.ts";
+import type { ChangedFile } from "./contract.ts";
+import { RefoldError } from "./errors.ts";
+import type { VolumeState } from "./volume-state.ts";
+
+const BATCH = 4096;
+
+/** The generation of a subvolume; flush: after writing what the filesystem holds. */
+export function subvolumeGeneration(state: VolumeState, id: number, flush: boolean): number {
+  if (flush) call("rf_syncfs", state.handle.dir);
+  const subvolume = state.handle.refresh().find((one) => one.id === id);
+  if (subvolume === undefined) throw new RefoldError("no-volume", "the subvolume is not there any more");
+  return subvolume.generation;
+}
+
+/**
+ * Regular files of a subvolume changed in or after a generation.
+ * @param generation null: after the last scan of the subvolume; all files where there was none
+ */
+export function changedFiles(state: VolumeState, id: number, generation: number | null): ChangedFile[] {
+  const { dir, sectorSize } = state.handle;
+  const from = generation ?? scannedGeneration(state, id) + 1;
+  const found: ChangedFile[] = [];
+  const inos = new Float64Array(BATCH);
+  const cursor = new Float64Array(1);
+  const records = new Float64Array(BATCH * RECORD.fields);
+  let blob = Buffer.allocUnsafeSlow(2 ** 20);
+  do {
+    const count = call("rf_changed_inodes", dir, id, from, cursor, inos, BATCH, null);
+    const at = new Float64Array(1);
+    while (at[0] !== count) {
+      const read = tryCall(
+        "rf_read_inodes",
+        dir,
+        id,
+        sectorSize,
+        inos,
+        count,
+        at,
+        records,
+        BATCH,
+        blob,
+        blob.length,
+        null,
+      );
+      if (read === -EMSGSIZE) {
+        blob = Buffer.allocUnsafeSlow(blob.length * 4);
+        continue;
+      }
+      if (read < 0) throw new RefoldError("failed", `reading the subvolume failed (errno ${-read})`);
+      for (let k = 0; k < read; k++) {
+        const file = changedFile(state, id, from, records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields));
+        if (file !== null) found.push(file);
+      }
+    }
+  } while (cursor[0] !== 0);
+  return found;
+}
+
+const EMSGSIZE = 90;
+
+function scannedGeneration(state: VolumeState, id: number): number {
+  if (state.lastScan() === undefined) return 0;
+  return state.store.subvolumes().find((row) => row.id === id)?.generation ?? 0;
+}
+
+/** A leaf holds neighbours that did not change: the inode's own transid decides. */
+function changedFile(state: VolumeState, id: number, from: number, record: Float64Array): ChangedFile | null {
+  const field = (name: number): number => record[name] ?? 0;
+  if ((field(RECORD.mode) & S_IFMT) !== S_IFREG || field(RECORD.transid) < from) return null;
+  if (field(RECORD.nlink) === 0) return null;
+  return {
+    path: state.handle.pathOf(id, field(RECORD.ino)),
+    inode: field(RECORD.ino),
+    size: field(RECORD.size),
+    transid: field(RECORD.transid),
+  };
+}

@@ -1,0 +1,81 @@
+import { statfsSync } from "node:fs";
+import type { ScanTotals, VolumeSummary } from "./contract.ts";
+import type { VolumeState } from "./volume-state.ts";
+import type { DiscoveredVolume } from "../volumes/discover.ts";
+
+/** What the engine's default selection is: that of a scan without options. */
+export const DEFAULT_MIN_SIZE = 4096;
+
+/** What can be told of a filesystem without reading its trees. */
+export function summarize(found: DiscoveredVolume): VolumeSummary {
+  const { bsize, blocks, bfree, bavail } = statfsSync(found.mountPath);
+  return {
+    uuid: found.info.uuid,
+    label: found.label,
+    devices: found.devices,
+    mounts: found.mounts.map((mount) => ({
+      path: mount.path.toString(),
+      root: mount.root.toString(),
+      readOnly: mount.readOnly,
+    })),
+    mountPath: found.mountPath.toString(),
+    readOnly: found.readOnly,
+    generation: found.info.generation,
+    checksum: found.info.checksum,
+    totalBytes: blocks * bsize,
+    usedBytes: (blocks - bfree) * bsize,
+    freeBytes: bavail * bsize,
+    subvolumes: null,
+    lastScan: null,
+    lastScanAt: null,
+  };
+}
+
+/** The same, with what its trees and the last scan say. */
+export function summarizeOpen(state: VolumeState): VolumeSummary {
+  const { handle } = state;
+  const last = state.lastScan();
+  const scanned = new Map(
+    last === undefined ? [] : state.store.subvolumes().map((row) => [row.id, row.generation]),
+  );
+  const byUuid = new Map(handle.subvolumes.map((subvolume) => [subvolume.uuid, subvolume.id]));
+  return {
+    ...summarize(handle.found),
+    subvolumes: handle.subvolumes.map((subvolume) => ({
+      id: subvolume.id,
+      path: handle.subvolumePath(subvolume.id),
+      readOnly: subvolume.readOnly,
+      snapshotOf: subvolume.parentUuid === null ? null : (byUuid.get(subvolume.parentUuid) ?? null),
+      generation: subvolume.generation,
+      scannedGeneration: scanned.get(subvolume.id) ?? null,
+    })),
+    lastScan: last === undefined ? null : totalsOfLastScan(state),
+    lastScanAt: last?.finishedAt ?? null,
+  };
+}
+
+function totalsOfLastScan(state: VolumeState): ScanTotals | null {
+  const last = state.lastScan();
+  if (last === undefined) return null;
+  const totals = state.totals({
+    minSize: last.minSize,
+    exclude: [],
+    pathGlob: null,
+    crossVolume: true,
+    snapshots: false,
+  });
+  return {
+    uuid: state.handle.uuid,
+    label: state.handle.found.label,
+    mountPath: state.handle.found.mountPath.toString(),
+    generation: last.generation,
+    incremental: last.incremental,
+    files: last.files,
+    bytes: last.bytes,
+    groups: totals.groups,
+    duplicateFiles: totals.duplicateFiles,
+    reclaimableBytes: totals.reclaimableBytes,
+    bytesRead: last.bytesRead,
+    elapsedMs: last.elapsedMs,
+  };
+}

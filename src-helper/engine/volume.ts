@@ -1,0 +1,258 @@
+import type {
+  FoldOptions,
+  FoldPreview,
+  FoldResult,
+  Group,
+  GroupFile,
+  HistoryFile,
+  HistoryRun,
+  RepairResult,
+  RunContext,
+  ScanTotals,
+  Selection,
+  SizeMatch,
+  StuckFile,
+  Volume,
+  VolumeSummary,
+} from "./contract.ts";
+import { RefoldError } from "./errors.ts";
+import { foldSelection, repairFiles, stuckFiles, withJournal } from "./folding.ts";
+import { summarizeOpen } from "./summary.ts";
+import type { VolumeState } from "./volume-state.ts";
+import type { Member } from "../dedupe/types.ts";
+import { INODE } from "../btrfs/constants.ts";
+import { contentsOfSize, groupId } from "../scan/groups.ts";
+import type { ScanContext } from "../scan/scan-context.ts";
+import { scanVolume } from "../scan/scan.ts";
+import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
+import type { VolumeHandle } from "../volumes/volume-handle.ts";
+
+/** A filesystem opened for work: scan, groups, fold, repair. */
+export class EngineVolume implements Volume {
+  readonly #state: VolumeState;
+  readonly #databaseDir: string;
+  readonly #warn: (message: string) => void;
+  #locked = false;
+
+  constructor(state: VolumeState, databaseDir: string, warn: (message: string) => void) {
+    this.#state = state;
+    this.#databaseDir = databaseDir;
+    this.#warn = warn;
+  }
+
+  get uuid(): string {
+    return this.#state.handle.uuid;
+  }
+
+  get scope(): readonly number[] | null {
+    return this.#state.scope;
+  }
+
+  get summary(): VolumeSummary {
+    return summarizeOpen(this.#state);
+  }
+
+  async scan(
+    options: { minSize: number; flush: boolean; selection: Selection },
+    ctx: RunContext,
+  ): Promise<ScanTotals> {
+    const start = performance.now();
+    this.#lock();
+    const { record, walk } = await this.#walk(options.minSize, options.flush, ctx);
+    ctx.log(
+      "note",
+      `${walk.inodesRead} inodes read: ${walk.subvolumesWalked} subvolumes whole, ${walk.subvolumesUpdated} by ` +
+        `their changes, ${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
+    );
+    const totals = this.#state.totals(options.selection);
+    const { found } = this.#state.handle;
+    return {
+      uuid: this.uuid,
+      label: found.label,
+      mountPath: found.mountPath.toString(),
+      generation: record.generation,
+      incremental: record.incremental,
+      files: record.files,
+      bytes: record.bytes,
+      groups: totals.groups,
+      duplicateFiles: totals.duplicateFiles,
+      reclaimableBytes: totals.reclaimableBytes,
+      bytesRead: record.bytesRead,
+      elapsedMs: Math.round(performance.now() - start),
+    };
+  }
+
+  *groups(selection: Selection, limit: number | null): Generator<Group> {
+    let count = 0;
+    for (const group of this.#bySaving(selection)) {
+      if (limit !== null && count++ >= limit) return;
+      yield group;
+    }
+  }
+
+  hasScan(minSize: number): boolean {
+    const last = this.#state.lastScan();
+    return last !== undefined && last.minSize <= minSize;
+  }
+
+  preview(selection: Selection, options: FoldOptions): FoldPreview {
+    const totals = this.#state.countSelection(selection);
+    return {
+      groups: totals.groups,
+      files: totals.toFold,
+      predictedBytes: totals.reclaimableBytes,
+      pinnedBytes: totals.pinnedBytes,
+      unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
+    };
+  }
+
+  async fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+    if (this.#state.handle.found.readOnly) {
+      throw new RefoldError("failed", `${this.#state.handle.found.mountPath.toString()} is mounted read-only`, {
+        kept: "Nothing was changed.",
+        next: "Mount it writable to fold its duplicates.",
+      });
+    }
+    this.#lock();
+    return foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
+  }
+
+  async stuck(ctx: RunContext): Promise<readonly StuckFile[]> {
+    this.#lock();
+    await this.#walk(this.#state.lastScan()?.minSize ?? 4096, false, ctx);
+    return stuckFiles(this.#state, this.#databaseDir, this.#warn);
+  }
+
+  async repair(ids: readonly string[], ctx: RunContext): Promise<RepairResult> {
+    this.#lock();
+    await this.#walk(this.#state.lastScan()?.minSize ?? 4096, false, ctx);
+    return repairFiles(this.#state, this.#databaseDir, ids, ctx, this.#warn);
+  }
+
+  history(): readonly HistoryRun[] {
+    return withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.history(this.uuid)) ?? [];
+  }
+
+  historyFiles(runId: number): readonly HistoryFile[] {
+    return withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.historyFiles(runId)) ?? [];
+  }
+
+  reset(): void {
+    this.#lock();
+    if (this.#state.lastScan() !== undefined) this.#state.store.clear();
+  }
+
+  sizeLookup(size: number): readonly SizeMatch[] {
+    if (this.#state.lastScan() === undefined) return [];
+    return this.#state.store
+      .all<{ subvol: number; ino: number }>(
+        "SELECT subvol, ino FROM inode WHERE kind = 1 AND size = ? ORDER BY subvol, ino",
+        size,
+      )
+      .map(({ subvol, ino }) => ({
+        volume: this.uuid,
+        path: this.#handle.pathOf(subvol, ino),
+        subvolumeId: subvol,
+        inode: ino,
+      }));
+  }
+
+  close(): void {
+    this.#state.close();
+  }
+
+  get #handle(): VolumeHandle {
+    return this.#state.handle;
+  }
+
+  /** Once taken, kept until close: a scan and the fold after it are one piece of work. */
+  #lock(): void {
+    if (this.#locked) return;
+    this.#handle.lock();
+    this.#locked = true;
+  }
+
+  #walk(minSize: number, flush: boolean, run: RunContext): ReturnType<typeof scanVolume> {
+    const handle = this.#handle;
+    const context: ScanContext = {
+      dir: handle.dir,
+      sectorSize: handle.sectorSize,
+      csumSize: handle.csumSize,
+      uuid: handle.uuid,
+      run,
+      bytesRead: 0,
+    };
+    const readState = (): { generation: number; subvolumes: VolumeHandle["subvolumes"] } => ({
+      generation: handle.generation(),
+      subvolumes: handle.refresh(),
+    });
+    // a read-only filesystem has nothing to write
+    return scanVolume(context, this.#state.store, readState, { minSize, flush: flush && !handle.found.readOnly });
+  }
+
+  *#bySaving(selection: Selection): Generator<Group> {
+    if (this.#state.lastScan() === undefined) return;
+    this.#handle.forgetNames();
+    const scope = this.#state.selectionScope(selection);
+    const { store } = this.#state;
+    if (isUnfiltered(scope)) {
+      const rows = store.all<{ size: number; content: Buffer; reclaimable: number }>(
+        "SELECT size, content, reclaimable FROM grp WHERE size >= ? ORDER BY reclaimable DESC, size DESC, content",
+        selection.minSize,
+      );
+      for (const { size, content, reclaimable } of rows) {
+        const found = contentsOfSize(store, size, scope.readOnlySubvolumes, content)[0];
+        if (found !== undefined) yield this.#describe(groupId(size, content), size, reclaimable, found.members);
+      }
+      return;
+    }
+    // only ids and savings are kept for sorting; members are read again as they are shown
+    const found: { id: string; size: number; bytes: number }[] = [];
+    for (const group of selectGroups(store, scope)) {
+      found.push({ id: group.id, size: group.size, bytes: this.#saving(group) });
+    }
+    found.sort((a, b) => b.bytes - a.bytes || b.size - a.size);
+    for (const { id, size, bytes } of found) {
+      for (const group of groupsOfSize(store, scope, size)) {
+        if (group.id === id) yield this.#describe(id, size, bytes, group.members);
+      }
+    }
+  }
+
+  #saving(group: SelectedGroup): number {
+    return this.#state.newPrediction().add(group.plans).bytes;
+  }
+
+  #describe(id: string, size: number, reclaimableBytes: number, members: readonly Member[]): Group {
+    const sharing = new Map<number, number>();
+    for (const { layout } of members) sharing.set(layout, (sharing.get(layout) ?? 0) + 1);
+    const files = members.map((member): GroupFile => {
+      const { path, reachable } = this.#handle.locate(member.subvolume, member.inode);
+      return {
+        subvolume: this.#handle.subvolumePath(member.subvolume),
+        subvolumeId: member.subvolume,
+        path,
+        reachable,
+        inode: member.inode,
+        generation: member.generation,
+        readOnly: member.readOnly,
+        shared: sharing.get(member.layout) ?? 1,
+      };
+    });
+    return { volume: this.uuid, id, size, reclaimableBytes, files };
+  }
+
+  /** Sources that --defrag would write anew, though files outside their groups share their data. */
+  #unsharedBytes(selection: Selection): number {
+    let bytes = 0;
+    for (const group of selectGroups(this.#state.store, this.#state.selectionScope(selection))) {
+      for (const plan of group.plans) {
+        if (plan.destinations.length === 0) continue;
+        const sharing = group.members.filter((member) => member.layout === plan.source.layout);
+        const moved = sharing.length - 1;
+        if (moved > 0 && (plan.source.flags & INODE.immutable) === 0) bytes += plan.size;
+      }
+    }
+    return bytes;
+  }
+}

@@ -1,0 +1,179 @@
+import { INODE, S_IFDIR, S_IFMT } from "../btrfs/constants.ts";
+import { KIND } from "../btrfs/extents.ts";
+import { RECORD, TRAIT } from "../native/library.ts";
+import type { ExtentRefs } from "../store/extent-refs.ts";
+import { KIND_DIRECTORY, KIND_FILE, KIND_ORPHAN, type IndexStore, type InodeRow } from "../store/index-store.ts";
+
+const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const SELECT = "SELECT * FROM inode WHERE subvol = ? AND ino = ?";
+const DELETE = "DELETE FROM inode WHERE subvol = ? AND ino = ?";
+const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
+const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
+
+/** Totals over all regular files. */
+export interface FileCounts {
+  files: number;
+  bytes: number;
+}
+
+/**
+ * Writes what the walks find into the index, and keeps what follows from it in
+ * step: reference counts, prints that no longer hold, sizes to group anew.
+ */
+export class InodeWriter {
+  /** Sizes of which some file came, went or changed. */
+  readonly dirtySizes = new Set<number>();
+  /** Inodes whose row was written or removed. */
+  changed = 0;
+  readonly #store: IndexStore;
+  readonly #refs: ExtentRefs;
+  readonly #counts: FileCounts;
+  #inlineSerial: number;
+
+  constructor(store: IndexStore, refs: ExtentRefs, counts: FileCounts) {
+    this.#store = store;
+    this.#refs = refs;
+    this.#counts = counts;
+    this.#inlineSerial = store.meta<number>("inlineSerial") ?? 0;
+  }
+
+  /** The row of the k-th record of a native walk. */
+  rowOf(subvol: number, records: Float64Array, k: number, blob: Buffer): InodeRow {
+    const at = k * RECORD.fields;
+    const field = (name: number): number => records[at + name] ?? 0;
+    const directory = (field(RECORD.mode) & S_IFMT) === S_IFDIR;
+    const start = field(RECORD.blobOffset);
+    return {
+      subvol,
+      ino: field(RECORD.ino),
+      gen: field(RECORD.generation),
+      transid: field(RECORD.transid),
+      parent: field(RECORD.parent),
+      kind: directory ? KIND_DIRECTORY : field(RECORD.nlink) === 0 ? KIND_ORPHAN : KIND_FILE,
+      size: field(RECORD.size),
+      flags: field(RECORD.flags),
+      uid: field(RECORD.uid),
+      mtime: field(RECORD.mtime),
+      layout: field(RECORD.layout),
+      traits: field(RECORD.traits),
+      extents: directory ? null : blob.subarray(start, start + field(RECORD.blobLength)),
+    };
+  }
+
+  /** Adds an inode that the index does not have. */
+  insert(row: InodeRow): void {
+    // inline data lies in the metadata: no two such files share it, so each gets a layout of its own
+    const layout = (row.traits & TRAIT.inline) !== 0 ? -++this.#inlineSerial : row.layout;
+    this.#store
+      .statement(INSERT)
+      .run(
+        row.subvol,
+        row.ino,
+        row.gen,
+        row.transid,
+        row.parent,
+        row.kind,
+        row.size,
+        row.flags,
+        row.uid,
+        row.mtime,
+        layout,
+        row.traits,
+        row.extents,
+      );
+    this.changed++;
+    if (row.extents !== null) forEachExtent(row.extents, this.#sectorSize, (bytenr) => { this.#refs.add(bytenr); });
+    if (row.kind !== KIND_FILE) return;
+    this.#counts.files++;
+    this.#counts.bytes += row.size;
+    this.dirtySizes.add(row.size);
+  }
+
+  /**
+   * Brings the index up to date with an inode as it is now.
+   * @param settledGeneration changes up to here were seen by the last scan
+   */
+  update(row: InodeRow, settledGeneration: number): void {
+    const old = this.find(row.subvol, row.ino);
+    if (old === undefined) {
+      this.insert(row);
+      return;
+    }
+    if (isSame(old, row, settledGeneration)) return;
+    this.remove(old);
+    this.insert(row);
+  }
+
+  find(subvol: number, ino: number): InodeRow | undefined {
+    return this.#store.get<InodeRow>(SELECT, subvol, ino);
+  }
+
+  /** Takes an inode out of the index. */
+  remove(row: InodeRow): void {
+    this.#store.run(DELETE, row.subvol, row.ino);
+    this.changed++;
+    if (row.extents !== null) forEachExtent(row.extents, this.#sectorSize, (bytenr) => { this.#refs.remove(bytenr); });
+    if (row.kind !== KIND_FILE) return;
+    this.#counts.files--;
+    this.#counts.bytes -= row.size;
+    this.dirtySizes.add(row.size);
+    // the place on disk may be given to other data now; while somebody else holds it, it cannot
+    if (this.#store.get(SAME_LAYOUT, row.size, row.layout) === undefined) {
+      this.#store.run(DELETE_PRINT, row.size, row.layout);
+    }
+  }
+
+  finish(): void {
+    this.#store.setMeta("inlineSerial", this.#inlineSerial);
+    this.#store.setMeta("counts", this.#counts);
+  }
+
+  get #sectorSize(): number {
+    return this.#refs.sectorSize;
+  }
+}
+
+function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolean {
+  // NOCOW data changes in place, within one transaction without a trace
+  const unsettled = (now.flags & INODE.nodatacow) !== 0 && now.transid > settledGeneration;
+  return (
+    !unsettled &&
+    old.gen === now.gen &&
+    old.transid === now.transid &&
+    old.size === now.size &&
+    old.parent === now.parent &&
+    old.kind === now.kind &&
+    old.flags === now.flags &&
+    (old.layout === now.layout || (old.layout < 0 && (now.traits & TRAIT.inline) !== 0)) &&
+    (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
+  );
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** The extents on disk of a packed blob, without making objects: this runs for every file. */
+function forEachExtent(blob: Buffer, sectorSize: number, visit: (bytenr: number) => void): void {
+  let position = 0;
+  let start = 0;
+  const varint = (): number => {
+    let byte = blob[position++] ?? 0;
+    let value = byte & 0x7f;
+    for (let scale = 128; byte >= 0x80; scale *= 128) {
+      byte = blob[position++] ?? 0;
+      value += (byte & 0x7f) * scale;
+    }
+    return value;
+  };
+  while (position < blob.length) {
+    const kind = varint();
+    varint(); // gap
+    varint(); // length
+    if (kind === KIND.inline) continue;
+    const zigzag = varint();
+    start += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    varint(); // offset
+    varint(); // length on disk
+    if (kind >= KIND.zlib) varint();
+    visit(start * sectorSize);
+  }
+}

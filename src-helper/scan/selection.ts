@@ -1,0 +1,113 @@
+import picomatch from "picomatch";
+import type { PathBytes, Selection } from "../engine/contract.ts";
+import { planGroup } from "../dedupe/plan.ts";
+import { Prediction } from "../dedupe/predict.ts";
+import type { FoldPlan, Member } from "../dedupe/types.ts";
+import type { IndexStore } from "../store/index-store.ts";
+import { contentsOfSize, groupId, isGroup } from "./groups.ts";
+
+/** A group as a selection sees it. */
+export interface SelectedGroup {
+  readonly id: string;
+  readonly size: number;
+  readonly members: readonly Member[];
+  readonly plans: readonly FoldPlan[];
+}
+
+export interface SelectionScope {
+  readonly selection: Selection;
+  /** Subvolume ids, null for all. */
+  readonly scope: readonly number[] | null;
+  readonly readOnlySubvolumes: ReadonlySet<number>;
+  pathOf(subvolume: number, inode: number): PathBytes;
+}
+
+/** Whether a selection looks at all groups as the scan stored them. */
+export function isUnfiltered({ selection, scope }: SelectionScope): boolean {
+  return (
+    scope === null &&
+    selection.exclude.length === 0 &&
+    selection.pathGlob === null &&
+    selection.crossVolume &&
+    !selection.snapshots
+  );
+}
+
+/** The groups of a selection, by size, largest first; one size in memory at a time. */
+export function* selectGroups(store: IndexStore, scope: SelectionScope): Generator<SelectedGroup> {
+  const sizes = store.all<{ size: number }>(
+    "SELECT DISTINCT size FROM grp WHERE size >= ? ORDER BY size DESC",
+    scope.selection.minSize,
+  );
+  for (const { size } of sizes) yield* groupsOfSize(store, scope, size);
+}
+
+export function* groupsOfSize(store: IndexStore, scope: SelectionScope, size: number): Generator<SelectedGroup> {
+  const keep = memberFilter(scope);
+  for (const { content, members } of contentsOfSize(store, size, scope.readOnlySubvolumes)) {
+    const kept = members.filter(keep);
+    for (const [suffix, some] of bySubvolume(kept, scope.selection.crossVolume)) {
+      if (!isGroup(some)) continue;
+      const id = groupId(size, content) + suffix;
+      yield { id, size, members: some, plans: planGroup(id, some, scope.selection) };
+    }
+  }
+}
+
+/** What folding a whole selection gives back. */
+export function predict(
+  groups: Iterable<SelectedGroup>,
+  prediction: Prediction,
+): { groups: number; members: number; toFold: number } {
+  const counts = { groups: 0, members: 0, toFold: 0 };
+  for (const group of groups) {
+    counts.groups++;
+    counts.members += group.members.length;
+    for (const plan of group.plans) counts.toFold += plan.destinations.length;
+    prediction.add(group.plans);
+  }
+  return counts;
+}
+
+function bySubvolume(members: readonly Member[], crossVolume: boolean): [string, readonly Member[]][] {
+  if (crossVolume) return [["", members]];
+  const split = new Map<number, Member[]>();
+  for (const member of members) {
+    const some = split.get(member.subvolume);
+    if (some === undefined) split.set(member.subvolume, [member]);
+    else some.push(member);
+  }
+  return [...split].map(([subvolume, some]) => [`-${subvolume}`, some]);
+}
+
+function memberFilter({ selection, scope, pathOf }: SelectionScope): (member: Member) => boolean {
+  const inScope = scope === null ? null : new Set(scope);
+  const excluded = selection.exclude.length === 0 ? null : pathMatcher(selection.exclude);
+  const wanted = selection.pathGlob === null ? null : pathMatcher([selection.pathGlob]);
+  return (member) => {
+    if (inScope !== null && !inScope.has(member.subvolume)) return false;
+    if (excluded === null && wanted === null) return true;
+    const path = pathOf(member.subvolume, member.inode).toString();
+    return !(excluded?.(path) ?? false) && (wanted?.(path) ?? true);
+  };
+}
+
+/**
+ * Matches a path or one of the folders above it. A glob without a slash is
+ * compared with single names: "node_modules", "*.iso".
+ */
+export function pathMatcher(globs: readonly string[]): (path: string) => boolean {
+  const options = { dot: true, nonegate: true };
+  const names = globs.filter((glob) => !glob.includes("/"));
+  const paths = globs.filter((glob) => glob.includes("/")).map((glob) => glob.replace(/(?<=.)\/+$/, ""));
+  const matchName = names.length === 0 ? null : picomatch(names, options);
+  const matchPath = paths.length === 0 ? null : picomatch(paths, options);
+  return (path) => {
+    if (matchName !== null && path.split("/").some((name) => name !== "" && matchName(name))) return true;
+    if (matchPath === null) return false;
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
+      if (matchPath(path.slice(0, end))) return true;
+    }
+    return false;
+  };
+}

@@ -1,0 +1,146 @@
+import { join } from "node:path";
+import type { Database, Statement } from "better-sqlite3";
+import { openDatabase } from "./open-database.ts";
+import { createIndex } from "./migrations/001-index.ts";
+
+export const KIND_DIRECTORY = 0;
+export const KIND_FILE = 1;
+export const KIND_ORPHAN = 2;
+
+/** A row of inode; sizes are bytes, mtime seconds. */
+export interface InodeRow {
+  readonly subvol: number;
+  readonly ino: number;
+  readonly gen: number;
+  readonly transid: number;
+  readonly parent: number;
+  readonly kind: number;
+  readonly size: number;
+  readonly flags: number;
+  readonly uid: number;
+  readonly mtime: number;
+  readonly layout: number;
+  readonly traits: number;
+  readonly extents: Buffer | null;
+}
+
+/** What is known of the content at a place on disk. */
+export interface PrintRow {
+  readonly size: number;
+  readonly layout: number;
+  readonly status: number;
+  readonly csum: Buffer | null;
+  readonly sample: Buffer | null;
+  readonly whole: Buffer | null;
+  readonly strong: Buffer | null;
+  readonly content: Buffer | null;
+}
+
+export interface GroupRow {
+  readonly size: number;
+  readonly content: Buffer;
+  readonly files: number;
+  readonly reclaimable: number;
+  readonly crossing: number;
+}
+
+export interface SubvolumeRow {
+  readonly id: number;
+  readonly uuid: string;
+  readonly generation: number;
+}
+
+const INODE_INDEXES = `
+  CREATE INDEX IF NOT EXISTS inode_by_size ON inode (size, layout) WHERE kind = 1;
+  CREATE INDEX IF NOT EXISTS inode_by_parent ON inode (subvol, parent);
+  CREATE INDEX IF NOT EXISTS inode_unnamed ON inode (subvol, ino) WHERE kind = 2;
+  CREATE INDEX IF NOT EXISTS inode_immutable ON inode (subvol, ino) WHERE kind = 1 AND (flags & 64) <> 0;
+  CREATE INDEX IF NOT EXISTS grp_by_saving ON grp (reclaimable DESC, size DESC);
+`;
+
+/** The scan index of one filesystem. One process writes it, under the volume's lock. */
+export class IndexStore {
+  readonly db: Database;
+  readonly #statements = new Map<string, Statement>();
+
+  /** @throws RefoldError, see openDatabase */
+  constructor(directory: string, uuid: string, warn: (message: string) => void) {
+    // a cache: a power cut may cost a scan, never a file
+    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex], { synchronous: "NORMAL", warn });
+    this.db.pragma("cache_size = -24000");
+    this.db.pragma("temp_store = MEMORY");
+  }
+
+  /** A statement, prepared once. */
+  statement(sql: string): Statement {
+    let found = this.#statements.get(sql);
+    if (found === undefined) {
+      found = this.db.prepare(sql);
+      this.#statements.set(sql, found);
+    }
+    return found;
+  }
+
+  all<Row>(sql: string, ...values: unknown[]): Row[] {
+    return this.statement(sql).all(...values) as Row[];
+  }
+
+  iterate<Row>(sql: string, ...values: unknown[]): IterableIterator<Row> {
+    return this.statement(sql).iterate(...values) as IterableIterator<Row>;
+  }
+
+  get<Row>(sql: string, ...values: unknown[]): Row | undefined {
+    return this.statement(sql).get(...values) as Row | undefined;
+  }
+
+  run(sql: string, ...values: unknown[]): void {
+    this.statement(sql).run(...values);
+  }
+
+  meta<Value>(key: string): Value | undefined {
+    const row = this.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key);
+    return row === undefined ? undefined : (JSON.parse(row.value) as Value);
+  }
+
+  setMeta(key: string, value: unknown): void {
+    this.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, JSON.stringify(value));
+  }
+
+  subvolumes(): SubvolumeRow[] {
+    return this.all<SubvolumeRow>("SELECT id, uuid, generation FROM subvolume");
+  }
+
+  /** Indexes are made after the first rows: sorting once is cheaper than inserting sorted. */
+  createIndexes(): void {
+    this.db.exec(INODE_INDEXES);
+  }
+
+  begin(): void {
+    this.db.exec("BEGIN IMMEDIATE");
+  }
+
+  commit(): void {
+    this.db.exec("COMMIT");
+  }
+
+  rollback(): void {
+    if (this.db.inTransaction) this.db.exec("ROLLBACK");
+  }
+
+  /** Forgets every scan. */
+  clear(): void {
+    this.db.exec(`
+      BEGIN IMMEDIATE;
+      DROP INDEX IF EXISTS inode_by_size; DROP INDEX IF EXISTS inode_by_parent;
+      DROP INDEX IF EXISTS inode_unnamed; DROP INDEX IF EXISTS inode_immutable;
+      DROP INDEX IF EXISTS grp_by_saving;
+      DELETE FROM meta; DELETE FROM subvolume; DELETE FROM inode; DELETE FROM print;
+      DELETE FROM grp; DELETE FROM pending; DELETE FROM extent_refs;
+      COMMIT; VACUUM;
+    `);
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
