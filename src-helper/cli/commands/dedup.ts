@@ -1,0 +1,221 @@
+import { Command, Option } from "commander";
+import type { FoldOptions, FoldPreview, FoldResult, Volume } from "../../engine/contract.ts";
+import { RefoldError } from "../../engine/errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import { addOptions, readFoldOptions } from "../options.ts";
+import { bytesToJsonString } from "../path-text.ts";
+import type { Session } from "../session.ts";
+import { describeSkipped } from "../skipped-text.ts";
+import { table } from "../table.ts";
+import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
+import { eachVolume, openVolumes, volumeName, type OpenVolumes } from "../volumes.ts";
+import { printGroups } from "./groups.ts";
+import type { Launch } from "./launch.ts";
+
+/** How many groups a dry run shows without --verbose. */
+const DRY_RUN_GROUPS = 20;
+
+interface Plan {
+  readonly volume: Volume;
+  readonly preview: FoldPreview;
+}
+
+/** `refold dedup`: scans, asks, folds. */
+export function dedupCommand(launch: Launch): Command {
+  const command = new Command("dedup")
+    .summary("scan, ask, and fold the duplicates")
+    .description(
+      "Scans, shows what would be given back, asks, and folds the duplicates onto one copy of their data. " +
+        "The kernel compares every byte before it shares anything; contents and times of files stay as they are.",
+    )
+    .argument("[VOLUME...]", "what to fold; none: all mounted writable btrfs filesystems")
+    .addOption(new Option("-n, --dry-run", "show what would be folded, and fold nothing"))
+    .addOption(
+      new Option(
+        "--defrag",
+        "defragment the copy that is kept first. What it shares with snapshots or other files is then " +
+          "stored once more",
+      ),
+    );
+  addOptions(command, "yes", "folding", "snapshots", "selection", "flush", "basic");
+  return command.action((names: string[], own: { yes?: boolean; dryRun?: boolean }) =>
+    launch(command, { root: true }, async (session) => {
+      const dryRun = own.dryRun === true;
+      const yes = own.yes === true;
+      if (!dryRun && !yes && !session.io.stdinIsTerminal) {
+        throw new RefoldError("usage", "dedup asks before it folds, and standard input is no terminal", {
+          next: "Add --yes to fold without being asked.",
+        });
+      }
+      using volumes = await openVolumes(session, names);
+      const options = readFoldOptions(command);
+      const plans = await planFolds(session, volumes, options);
+      if (session.signal.aborted) return;
+      const files = plans.reduce((sum, { preview }) => sum + preview.files, 0);
+      if (files > 0) session.say(...describePlans(session, plans));
+      if (files > 0 && options.defrag) warnOfDefrag(session, plans);
+      if (dryRun) {
+        await showDryRun(session, plans);
+        return;
+      }
+      if (files === 0) {
+        if (plans.length > 0) session.say("Nothing to fold.");
+      } else if (!yes && !(await session.ask(question(plans)))) {
+        session.note("nothing was folded");
+        session.raise(EXIT.cancelled);
+        return;
+      }
+      await foldAll(session, plans, options);
+    }),
+  );
+}
+
+async function planFolds(session: Session, volumes: OpenVolumes, options: FoldOptions): Promise<Plan[]> {
+  const { selection, flush } = session.options;
+  const plans: Plan[] = [];
+  await eachVolume(session, volumes, async (volume) => {
+    await session.work((context) =>
+      volume.scan({ minSize: selection.minSize, flush: flush ?? true, selection }, context),
+    );
+    plans.push({ volume, preview: await volume.preview(selection, options) });
+  });
+  return plans;
+}
+
+function describePlans(session: Session, plans: readonly Plan[]): string[] {
+  const rows = plans.map(({ volume, preview }) => [
+    formatBytes(preview.predictedBytes),
+    formatCount(preview.files),
+    formatCount(preview.groups),
+    volumeName(volume.summary),
+  ]);
+  const [title, ...lines] = table(
+    [
+      { title: "to give back", align: "right" },
+      { title: "files", align: "right" },
+      { title: "groups", align: "right" },
+      { title: "filesystem", align: "left" },
+    ],
+    rows,
+  );
+  const pinned = plans.reduce((sum, { preview }) => sum + preview.pinnedBytes, 0);
+  const notes =
+    pinned === 0
+      ? []
+      : [
+          `Read-only snapshots keep ${formatBytes(pinned)} more from being given back (see --snapshots in the help).`,
+        ];
+  return [session.out.dim(title ?? ""), ...lines, ...notes];
+}
+
+function warnOfDefrag(session: Session, plans: readonly Plan[]): void {
+  const unshared = plans.reduce((sum, { preview }) => sum + preview.unsharedBytes, 0);
+  session.warn(
+    unshared === 0
+      ? "--defrag writes the copy that is kept anew; nothing of it is shared with snapshots or other files now"
+      : `--defrag writes the copy that is kept anew, so that what it shares with snapshots and other files is ` +
+          `stored once more: up to ${formatBytes(unshared)} that the folding will not give back`,
+  );
+}
+
+function question(plans: readonly Plan[]): string {
+  const sum = (field: "files" | "groups" | "predictedBytes"): number =>
+    plans.reduce((total, { preview }) => total + preview[field], 0);
+  const what = `${plural(sum("files"), "file")} in ${plural(sum("groups"), "group")}`;
+  return `Fold ${what}, giving back ${formatBytes(sum("predictedBytes"))}?`;
+}
+
+async function showDryRun(session: Session, plans: readonly Plan[]): Promise<void> {
+  if (session.options.json) {
+    const volumes = plans.map(({ volume, preview }) => ({
+      uuid: volume.uuid,
+      groups: preview.groups,
+      files: preview.files,
+      predictedBytes: preview.predictedBytes,
+      freedBytes: 0,
+      elapsedMs: 0,
+      skipped: [],
+      pinnedBytes: preview.pinnedBytes,
+      unsharedBytes: preview.unsharedBytes,
+    }));
+    session.printJson({ dryRun: true, volumes, ...session.jsonErrors() });
+    return;
+  }
+  const { selection, verbose } = session.options;
+  session.say("");
+  const open = plans.map(({ volume }) => volume);
+  await printGroups(session, open, selection, verbose ? null : DRY_RUN_GROUPS);
+  session.say("Nothing was folded: this was a dry run.");
+}
+
+async function foldAll(session: Session, plans: readonly Plan[], options: FoldOptions): Promise<void> {
+  const results: { volume: Volume; result: FoldResult }[] = [];
+  for (const { volume } of plans) {
+    if (session.signal.aborted) break;
+    try {
+      const result = await session.work((context) =>
+        volume.fold(session.options.selection, options, context),
+      );
+      results.push({ volume, result });
+      if (result.cancelled) session.raise(EXIT.cancelled);
+      if (result.skipped.length > 0) session.raise(EXIT.incomplete);
+    } catch (error) {
+      session.fail(error, volume);
+    }
+  }
+  if (session.options.json) {
+    session.printJson({ volumes: results.map(({ result }) => foldJson(result)), ...session.jsonErrors() });
+    return;
+  }
+  const worthTelling = results.filter(({ result }) => result.files > 0 || result.skipped.length > 0);
+  if (worthTelling.length > 0) session.say("", ...describeResults(session, worthTelling));
+  const skipped = results.flatMap(({ result }) => result.skipped);
+  if (skipped.length > 0) session.say("", ...describeSkipped(session.out, skipped, session.options.verbose));
+  if (results.some(({ result }) => result.cancelled)) {
+    session.say("", "Cancelled: what was folded stays folded, everything else is as it was.");
+  }
+}
+
+function foldJson(result: FoldResult): Record<string, unknown> {
+  return {
+    uuid: result.uuid,
+    groups: result.groups,
+    files: result.files,
+    predictedBytes: result.predictedBytes,
+    freedBytes: result.freedBytes,
+    elapsedMs: result.elapsedMs,
+    skipped: result.skipped.map(({ path, reason, detail }) => ({
+      path: bytesToJsonString(path),
+      reason,
+      detail,
+    })),
+    runId: result.runId,
+    cancelled: result.cancelled,
+  };
+}
+
+function describeResults(
+  session: Session,
+  results: readonly { readonly volume: Volume; readonly result: FoldResult }[],
+): string[] {
+  const rows = results.map(({ volume, result }) => [
+    formatBytes(result.predictedBytes),
+    formatBytes(result.freedBytes),
+    formatCount(result.files),
+    formatCount(result.groups),
+    formatDuration(result.elapsedMs),
+    volumeName(volume.summary),
+  ]);
+  const [title, ...lines] = table(
+    [
+      { title: "promised", align: "right" },
+      { title: "measured", align: "right" },
+      { title: "files folded", align: "right" },
+      { title: "groups", align: "right" },
+      { title: "took", align: "right" },
+      { title: "filesystem", align: "left" },
+    ],
+    rows,
+  );
+  return [session.out.dim(title ?? ""), ...lines];
+}

@@ -1,0 +1,82 @@
+import { Command } from "commander";
+import type { ScanTotals } from "../../engine/contract.ts";
+import { addOptions } from "../options.ts";
+import type { Session } from "../session.ts";
+import { fields } from "../table.ts";
+import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
+import { eachVolume, openVolumes, volumeName } from "../volumes.ts";
+import type { Launch } from "./launch.ts";
+
+/** `refold scan`: looks for duplicates in what changed since the last scan. */
+export function scanCommand(launch: Launch): Command {
+  const command = new Command("scan")
+    .summary("look for duplicates; totals")
+    .description(
+      "Looks for duplicate files, reading only what changed since the last scan, and prints totals.",
+    )
+    .argument("[VOLUME...]", "what to scan; none: all mounted writable btrfs filesystems");
+  addOptions(command, "selection", "snapshots", "flush", "basic");
+  return command.action((names: string[]) =>
+    launch(command, { root: true }, async (session) => {
+      using volumes = await openVolumes(session, names);
+      const totals: ScanTotals[] = [];
+      await eachVolume(session, volumes, async (volume) => {
+        const { selection, flush } = session.options;
+        const scanned = await session.work((context) =>
+          volume.scan({ minSize: selection.minSize, flush: flush ?? false, selection }, context),
+        );
+        totals.push(scanned);
+        session.say(...describeScan(session, scanned));
+      });
+      if (session.options.json) session.printJson({ volumes: totals.map(scanJson), ...session.jsonErrors() });
+      else if (totals.some((scanned) => scanned.groups > 0) && session.io.out.isTerminal) {
+        session.say(session.out.dim("refold groups lists the duplicates, refold dedup folds them."));
+      }
+    }),
+  );
+}
+
+/** The totals of a scan as docs/json.md has them. */
+export function scanJson(totals: ScanTotals): Record<string, unknown> {
+  const { uuid, label, mountPath, generation, incremental, files, bytes } = totals;
+  const { groups, duplicateFiles, reclaimableBytes, bytesRead, elapsedMs } = totals;
+  return {
+    ...{ uuid, label, mountPath, generation, incremental, files, bytes },
+    ...{ groups, duplicateFiles, reclaimableBytes, bytesRead, elapsedMs },
+  };
+}
+
+/** The totals of a scan for a person. */
+export function describeScan(session: Session, totals: ScanTotals): string[] {
+  const kind = totals.incremental ? "what changed since the last scan" : "everything";
+  const duplicates =
+    totals.groups === 0
+      ? "none"
+      : `${plural(totals.duplicateFiles, "file")} in ${plural(totals.groups, "group")}`;
+  return [
+    session.out.bold(volumeName(totals)),
+    ...fields([
+      ["scanned", `${plural(totals.files, "file")}, ${formatBytes(totals.bytes)}`],
+      ["duplicates", duplicates],
+      ["reclaimable", formatBytes(totals.reclaimableBytes)],
+      [
+        "took",
+        `${formatDuration(totals.elapsedMs)} for ${kind}; ${formatBytes(totals.bytesRead)} of file data read`,
+      ],
+    ]),
+  ];
+}
+
+/** Scans where nothing was scanned yet for files this small, and says so. */
+export async function scanFirst(
+  session: Session,
+  volume: Parameters<Parameters<typeof eachVolume>[2]>[0],
+  minSize: number,
+): Promise<void> {
+  if (volume.hasScan(minSize)) return;
+  session.note(
+    `${volumeName(volume.summary)} has no scan of files from ${formatCount(minSize)} bytes yet: scanning`,
+  );
+  const { selection, flush } = session.options;
+  await session.work((context) => volume.scan({ minSize, flush: flush ?? false, selection }, context));
+}
