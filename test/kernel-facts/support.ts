@@ -6,7 +6,7 @@ import { call, tryCall } from "../../src-helper/native/library.ts";
 import { ROOT } from "../support/run.ts";
 
 /** Trees and item types of linux/btrfs_tree.h. */
-export const TREE = { root: 1n, extent: 2n, csum: 7n } as const;
+export const TREE = { root: 1n, extent: 2n, chunk: 3n, csum: 7n } as const;
 export const ITEM = {
   inode: 1,
   inodeRef: 12,
@@ -16,6 +16,7 @@ export const ITEM = {
   extentCsum: 128,
   root: 132,
   extent: 168,
+  chunk: 228,
 } as const;
 export const ORPHAN_OBJECTID = 0xfffffffffffffffbn; // -5
 export const CSUM_OBJECTID = 0xfffffffffffffff6n; // -10
@@ -172,6 +173,16 @@ export function checksums(fd: number, bytenr: number, length: number, size = 4):
   return found;
 }
 
+/** Where on the first device a logical address lies (single profile). */
+export function physicalAddress(fd: number, bytenr: number): number {
+  for (const item of treeItems(fd, TREE.chunk, { objectid: 256n, type: ITEM.chunk })) {
+    const [start, length] = [Number(item.offset), Number(item.data.readBigUInt64LE(0))];
+    if (bytenr >= start && bytenr < start + length)
+      return Number(item.data.readBigUInt64LE(56)) + bytenr - start;
+  }
+  throw new Error(`no chunk holds ${bytenr}`);
+}
+
 /** Id of the subvolume that an open file lies in. */
 export function subvolumeOf(fd: number): number {
   const out = new Float64Array(8);
@@ -179,14 +190,23 @@ export function subvolumeOf(fd: number): number {
   return out[0] ?? 0;
 }
 
-/** Opens, runs, closes. flags: O_RDONLY unless said. */
+/** Opens, runs, closes (after the end of a promise, where `use` gives one). flags: O_RDONLY unless said. */
 export function withOpen<T>(path: string, use: (fd: number) => T, flags = constants.O_RDONLY): T {
   const fd = openSync(path, flags);
+  let result: T;
   try {
-    return use(fd);
-  } finally {
+    result = use(fd);
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
+  if (result instanceof Promise) {
+    return result.finally(() => {
+      closeSync(fd);
+    }) as T;
+  }
+  closeSync(fd);
+  return result;
 }
 
 export interface DedupeOutcome {
@@ -266,12 +286,13 @@ export interface Child {
 export async function startChild(script: string, ...args: string[]): Promise<Child> {
   const prelude = `
     import * as fs from "node:fs";
-    import koffi from ${JSON.stringify(import.meta.resolve("koffi"))};
+    import koffi from "koffi";
     const native = await import(${JSON.stringify(join(ROOT, "src-helper/native/library.ts"))});
     const args = process.argv.slice(1);
     const ready = () => { process.stdout.write("ready\\n"); process.stdin.resume(); process.stdin.on("end", () => process.exit(0)); };
   `;
   const child = spawn(process.execPath, ["--input-type=module", "-e", prelude + script, "--", ...args], {
+    cwd: ROOT,
     stdio: ["pipe", "pipe", "pipe"],
   });
   let said = "";
