@@ -201,7 +201,8 @@ export class EngineVolume implements Volume {
         selection.minSize,
       );
       for (const { size, content, reclaimable } of rows) {
-        const found = contentsOfSize(store, size, scope.readOnlySubvolumes, content)[0];
+        const contents = contentsOfSize(store, size, scope.readOnlySubvolumes);
+        const found = contents.find((one) => one.content.equals(content));
         if (found !== undefined) yield this.#describe(groupId(size, content), size, reclaimable, found.members);
       }
       return;

@@ -3,56 +3,46 @@ import type { Prediction } from "../dedupe/predict.ts";
 import type { Member } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
 import type { IndexStore } from "../store/index-store.ts";
+import { loadSizeClass, type SizeClass } from "./size-class.ts";
 
-export interface MemberRow {
+/** Files of one content. */
+export interface Content {
   readonly content: Buffer;
-  readonly subvol: number;
-  readonly ino: number;
-  readonly gen: number;
-  readonly flags: number;
-  readonly layout: number;
-  readonly traits: number;
-  readonly extents: Buffer;
+  readonly members: readonly Member[];
 }
 
-const MEMBERS = `
-  SELECT p.content, i.subvol, i.ino, i.gen, i.flags, i.layout, i.traits, i.extents
-  FROM print AS p JOIN inode AS i ON i.size = p.size AND i.layout = p.layout AND i.kind = 1
-  WHERE p.size = ? AND p.content IS NOT NULL AND (? IS NULL OR p.content = ?)
-  ORDER BY p.content, i.subvol, i.ino`;
+/** The files of a size whose content is known, by content; each a group where isGroup says so. */
+export function contentsOf({ size, files, places }: SizeClass, readOnlySubvolumes: ReadonlySet<number>): Content[] {
+  const byLayout = new Map(places.map((place) => [place.layout, place.content]));
+  const contents = new Map<string, { content: Buffer; members: Member[] }>();
+  for (const file of files) {
+    const content = byLayout.get(file.layout);
+    if (content === undefined || content === null) continue;
+    const key = content.toString("latin1");
+    let same = contents.get(key);
+    if (same === undefined) contents.set(key, (same = { content, members: [] }));
+    same.members.push({
+      subvolume: file.subvol,
+      inode: file.ino,
+      generation: file.gen,
+      size,
+      flags: file.flags,
+      layout: file.layout,
+      traits: file.traits,
+      extents: file.extents,
+      readOnly: readOnlySubvolumes.has(file.subvol),
+    });
+  }
+  return [...contents.values()].filter(({ members }) => members.length > 1);
+}
 
-/**
- * The files of one size, by content; each a group where it holds two places on
- * disk or more.
- *
- * @param only this content alone, where given
- */
+/** As contentsOf, from the index. */
 export function contentsOfSize(
   store: IndexStore,
   size: number,
   readOnlySubvolumes: ReadonlySet<number>,
-  only: Buffer | null = null,
-): { content: Buffer; members: Member[] }[] {
-  const contents: { content: Buffer; members: Member[] }[] = [];
-  for (const row of store.all<MemberRow>(MEMBERS, size, only, only)) {
-    let last = contents.at(-1);
-    if (last?.content.equals(row.content) !== true) {
-      last = { content: row.content, members: [] };
-      contents.push(last);
-    }
-    last.members.push({
-      subvolume: row.subvol,
-      inode: row.ino,
-      generation: row.gen,
-      size,
-      flags: row.flags,
-      layout: row.layout,
-      traits: row.traits,
-      extents: row.extents,
-      readOnly: readOnlySubvolumes.has(row.subvol),
-    });
-  }
-  return contents;
+): Content[] {
+  return contentsOf(loadSizeClass(store, size, false), readOnlySubvolumes);
 }
 
 /** Whether at least two of the files do not share all their data. */
@@ -73,29 +63,24 @@ export function groupId(size: number, content: Buffer): string {
 }
 
 /**
- * Writes the groups of the given sizes anew, with what each would give back.
+ * Writes the groups of one size anew, with what each would give back.
  *
  * @returns whether some group lets go of extents that others hold too, now or
  *   before: then the sum over all groups has to be counted anew
  */
 export function rebuildGroups(
   store: IndexStore,
-  sizes: readonly number[],
-  readOnlySubvolumes: ReadonlySet<number>,
+  size: number,
+  contents: readonly Content[],
   joint: Prediction,
 ): boolean {
-  let crossed = false;
-  const insert = store.statement("INSERT INTO grp VALUES (?, ?, ?, ?, ?)");
-  for (const size of sizes) {
-    crossed ||= store.get("SELECT 1 FROM grp WHERE size = ? AND crossing = 1", size) !== undefined;
-    store.run("DELETE FROM grp WHERE size = ?", size);
-    for (const { content, members } of contentsOfSize(store, size, readOnlySubvolumes)) {
-      if (!isGroup(members)) continue;
-      const plans = planGroup(groupId(size, content), members, { snapshots: false });
-      const { bytes, crossing } = joint.add(plans);
-      insert.run(size, content, members.length, bytes, crossing ? 1 : 0);
-      crossed ||= crossing;
-    }
+  let crossed = store.get("SELECT 1 FROM grp WHERE size = ? AND crossing = 1", size) !== undefined;
+  store.run("DELETE FROM grp WHERE size = ?", size);
+  for (const { content, members } of contents) {
+    if (!isGroup(members)) continue;
+    const { bytes, crossing } = joint.add(planGroup(groupId(size, content), members, { snapshots: false }));
+    store.run("INSERT INTO grp VALUES (?, ?, ?, ?, ?)", size, content, members.length, bytes, crossing ? 1 : 0);
+    crossed ||= crossing;
   }
   return crossed;
 }

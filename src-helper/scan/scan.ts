@@ -4,9 +4,10 @@ import { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { decideContents } from "./contents.ts";
 import { computeCsumPrints } from "./csum-prints.ts";
-import { rebuildGroups } from "./groups.ts";
+import { contentsOf, contentsOfSize, rebuildGroups, type Content } from "./groups.ts";
 import { InodeWriter, type FileCounts } from "./inode-writer.ts";
 import { flushVolume, reportPhase, throwIfCancelled, type ScanContext } from "./scan-context.ts";
+import { loadSizeClass, storePlaces, type SizeClass } from "./size-class.ts";
 import { walkSubvolumes, type WalkReport } from "./walk-subvolumes.ts";
 
 /** What the last scan found; kept with the index. */
@@ -31,7 +32,8 @@ const SHARED_SIZES = `
   SELECT size FROM inode WHERE kind = 1 AND size >= ? AND size < ?
   GROUP BY size HAVING MIN(layout) <> MAX(layout)`;
 
-const LAYOUTS = "SELECT MIN(layout) <> MAX(layout) AS several FROM inode WHERE kind = 1 AND size = ?";
+/** Files whose rows are in memory at a time. */
+const BATCH_FILES = 50_000;
 
 /**
  * Brings the index up to date with the filesystem, in one transaction: a scan
@@ -67,13 +69,12 @@ export async function scanVolume(
       last === undefined || sharedChanged || last.readOnlySubvolumes.join() !== readOnly.join();
     const minSize = Math.min(options.minSize, last?.minSize ?? Infinity);
     const sizes = sizesToGroup(store, writer.dirtySizes, minSize, last);
-    const shared = last === undefined ? sizes : sizes.filter((size) => isOfSeveralLayouts(store, size));
-    await computeCsumPrints(context, store, shared);
-    const unread = await decideContents(context, store, shared);
-    store.run("DELETE FROM pending");
-    for (const size of unread) store.run("INSERT INTO pending VALUES (?)", size);
-
-    const crossingBytes = groupAll(context, store, refs, { sizes, minSize, everything, readOnly, last });
+    const grouping = new Grouping(context, store, refs, new Set(readOnly));
+    await grouping.decide(sizes, last === undefined);
+    const crossingBytes =
+      last === undefined || (!everything && !grouping.crossed)
+        ? grouping.crossingBytes + (last?.crossingBytes ?? 0)
+        : grouping.all();
     if (walk.subvolumesWalked > 0) store.setMeta("walk", { inodes: countInodes(store) });
     const record: ScanRecord = {
       generation,
@@ -114,37 +115,77 @@ function sizesToGroup(
   return [...sizes];
 }
 
-function isOfSeveralLayouts(store: IndexStore, size: number): boolean {
-  return store.get<{ several: number | null }>(LAYOUTS, size)?.several === 1;
-}
+/** Decides contents and writes groups, a bounded number of files at a time. */
+class Grouping {
+  /** Some group lets go of extents that others hold too. */
+  crossed = false;
+  readonly #context: ScanContext;
+  readonly #store: IndexStore;
+  readonly #refs: ExtentRefs;
+  readonly #readOnly: ReadonlySet<number>;
+  #joint: Prediction;
 
-interface Grouping {
-  readonly sizes: readonly number[];
-  readonly minSize: number;
-  readonly everything: boolean;
-  readonly readOnly: readonly number[];
-  readonly last: ScanRecord | undefined;
-}
-
-/** Rebuilds what has to be; returns the bytes that only several groups together give back. */
-function groupAll(context: ScanContext, store: IndexStore, refs: ExtentRefs, grouping: Grouping): number {
-  const readOnly = new Set(grouping.readOnly);
-  const rebuild = (sizes: readonly number[]): { crossed: boolean; crossingBytes: number } => {
-    reportPhase(context, "groups", 0, sizes.length);
-    const joint = new Prediction((bytenr) => refs.count(bytenr), context.sectorSize);
-    const crossed = rebuildGroups(store, sizes, readOnly, joint);
-    return { crossed, crossingBytes: joint.crossingBytes() };
-  };
-  const allSizes = (): number[] => {
-    const grouped = store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
-    return [...new Set([...grouped, ...grouping.sizes])];
-  };
-  if (!grouping.everything) {
-    const { crossed } = rebuild(grouping.sizes);
-    // one group at a time is exact unless extents are held across groups
-    if (!crossed) return grouping.last?.crossingBytes ?? 0;
+  constructor(context: ScanContext, store: IndexStore, refs: ExtentRefs, readOnly: ReadonlySet<number>) {
+    this.#context = context;
+    this.#store = store;
+    this.#refs = refs;
+    this.#readOnly = readOnly;
+    this.#joint = this.#newPrediction();
   }
-  return rebuild(allSizes()).crossingBytes;
+
+  /** Bytes that only several of the groups written so far give back together. */
+  get crossingBytes(): number {
+    return this.#joint.crossingBytes();
+  }
+
+  /** @param fresh nothing was stored before */
+  async decide(sizes: readonly number[], fresh: boolean): Promise<void> {
+    this.#store.run("DELETE FROM pending");
+    let batch: SizeClass[] = [];
+    let files = 0;
+    for (const size of sizes) {
+      const sizeClass = loadSizeClass(this.#store, size, fresh);
+      batch.push(sizeClass);
+      files += sizeClass.files.length;
+      if (files < BATCH_FILES) continue;
+      await this.#decideBatch(batch);
+      batch = [];
+      files = 0;
+    }
+    await this.#decideBatch(batch);
+  }
+
+  /** Counts all groups together, from what is stored. */
+  all(): number {
+    const sizes = this.#store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
+    this.#joint = this.#newPrediction();
+    sizes.forEach((size, k) => {
+      if (k % 1000 === 0) reportPhase(this.#context, "groups", k, sizes.length);
+      this.#rebuild(size, contentsOfSize(this.#store, size, this.#readOnly));
+    });
+    return this.crossingBytes;
+  }
+
+  async #decideBatch(batch: readonly SizeClass[]): Promise<void> {
+    // one place on disk, or none: nothing to compare, but there may have been a group before
+    const several = batch.filter((sizeClass) => sizeClass.places.length > 1);
+    await computeCsumPrints(this.#context, several);
+    for (const size of await decideContents(this.#context, several)) {
+      this.#store.run("INSERT INTO pending VALUES (?)", size);
+    }
+    for (const sizeClass of batch) {
+      storePlaces(this.#store, sizeClass);
+      this.#rebuild(sizeClass.size, contentsOf(sizeClass, this.#readOnly));
+    }
+  }
+
+  #rebuild(size: number, contents: readonly Content[]): void {
+    if (rebuildGroups(this.#store, size, contents, this.#joint)) this.crossed = true;
+  }
+
+  #newPrediction(): Prediction {
+    return new Prediction((bytenr) => this.#refs.count(bytenr), this.#context.sectorSize);
+  }
 }
 
 function countInodes(store: IndexStore): number {
