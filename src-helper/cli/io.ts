@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
+import { getSystemErrorMessage } from "node:util";
 
 /** Where text goes. Writing never throws for a reader that went away. */
 export interface Sink {
@@ -84,7 +85,14 @@ export class FdSink implements Sink {
           this.closed = true;
         } else {
           this.closed = true;
-          throw new OutputError(code ?? String(error), { cause: error });
+          throw new OutputError(
+            code === undefined
+              ? String(error)
+              : getSystemErrorMessage((error as NodeJS.ErrnoException).errno ?? 0),
+            {
+              cause: error,
+            },
+          );
         }
       }
     }

@@ -61,7 +61,7 @@ const OPTION_GROUPS = {
     new Option("--no-crossvol", "only look for copies inside one subvolume"),
   ],
   flush: () => [
-    new Option("--flush", "write out unwritten data first (syncfs), so that new files are seen"),
+    new Option("--flush", "write out unwritten data first (syncfs), so that new files are seen (dedup does)"),
     new Option("--no-flush", "do not wait for unwritten data"),
   ],
   snapshots: () => [

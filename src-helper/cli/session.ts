@@ -9,7 +9,11 @@ import { hasUnicode, makeStyle, type Style } from "./style.ts";
 import { displayMessage, displayPath } from "./terminal-text.ts";
 import type { EventEmitter } from "node:events";
 
-export type LoadEngine = (options: { databaseDir: string }) => Promise<Engine>;
+/** Makes the engine; `warn` is told what a person should know although the call goes on. */
+export type LoadEngine = (options: {
+  databaseDir: string;
+  warn: (message: string) => void;
+}) => Promise<Engine>;
 
 /** What a person waits for when they interrupt a phase. */
 const STEP_WORDS: Readonly<Record<Phase, string>> = {
@@ -92,7 +96,12 @@ export class Session implements Disposable {
   }
 
   engine(): Promise<Engine> {
-    this.loaded ??= this.loadEngine({ databaseDir: this.options.databaseDir });
+    this.loaded ??= this.loadEngine({
+      databaseDir: this.options.databaseDir,
+      warn: (message) => {
+        this.warn(message);
+      },
+    });
     return this.loaded;
   }
 
@@ -155,8 +164,9 @@ export class Session implements Disposable {
     this.raise(exitCodeOf(code));
     // The signal's own line has said it.
     if (code === "cancelled" && this.signal.aborted) return;
-    const where = volume === null ? "" : `${displayPath(volume.summary.mountPath || volume.uuid)}: `;
-    this.tell(where + errorLine(error));
+    const line = errorLine(error);
+    const where = volume === null ? "" : displayPath(volume.summary.mountPath || volume.uuid);
+    this.tell(where === "" || line.includes(where) ? line : `${where}: ${line}`);
     if (this.options.verbose && !(error instanceof RefoldError) && error instanceof Error) {
       this.io.err.write(`${error.stack ?? ""}\n`);
     }

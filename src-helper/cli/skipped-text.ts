@@ -18,8 +18,11 @@ export function describeSkipped(style: Style, skipped: readonly Skipped[], all: 
   const lines = [style.yellow(`Skipped ${plural(skipped.length, "file")}:`)];
   for (const [reason, files] of [...byReason].sort((a, b) => b[1].length - a[1].length)) {
     lines.push(`  ${formatCount(files.length)} ${SKIP_SENTENCES[reason]}`);
+    // One sentence for all of them is what the line above says.
+    const alike = files.length > 1 && files.every((file) => file.detail === files[0]?.detail);
     for (const file of all ? files : files.slice(0, LISTED)) {
-      const detail = file.detail === "" ? "" : style.dim(`  ${displayMessage(file.detail)}`);
+      const detail =
+        file.detail === "" || (alike && !all) ? "" : style.dim(`  ${displayMessage(file.detail)}`);
       lines.push(`    ${displayPath(file.path)}${detail}`);
     }
     if (!all && files.length > LISTED) {

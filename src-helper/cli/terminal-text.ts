@@ -4,7 +4,7 @@ import { bytesToJsonString } from "./path-text.ts";
  * A file name can hold anything but "/" and NUL: escape codes that repaint the
  * terminal, newlines that fake a line of output, bidi marks that turn it round.
  */
- 
+
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]|\p{Bidi_Control}/gu;
 const UNSAFE_OR_BACKSLASH = new RegExp(`${UNSAFE.source}|\\\\`, "gu");
 
@@ -38,7 +38,6 @@ export function shellQuote(word: string): string {
 
 /** Columns a text takes on a terminal; wide (East Asian, emoji) characters take two. */
 export function displayWidth(text: string): number {
-   
   if (/^[\u0020-\u007e]*$/u.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += characterWidth(character);

@@ -23,8 +23,9 @@ export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${formatCount(count)} ${count === 1 ? noun : many}`;
 }
 
-/** A span of milliseconds for a person: "0.21 s", "12.3 s", "3 min 12 s", "2 h 05 min". */
+/** A span of milliseconds for a person: "4 ms", "0.21 s", "12.3 s", "3 min 12 s", "2 h 05 min". */
 export function formatDuration(ms: number): string {
+  if (ms < 99.5) return `${String(Math.round(ms))} ms`;
   const seconds = ms / 1000;
   if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;

@@ -3,6 +3,18 @@ import { RefoldError } from "../engine/errors.ts";
 import type { Session } from "./session.ts";
 import { displayPath } from "./terminal-text.ts";
 
+/** The name of each volume, asked for once: a summary reads trees and the database. */
+const names = new WeakMap<Volume, string>();
+
+/** How a person knows a volume that is open. */
+export function nameOfVolume(volume: Volume): string {
+  const known = names.get(volume);
+  if (known !== undefined) return known;
+  const name = volumeName(volume.summary);
+  names.set(volume, name);
+  return name;
+}
+
 /** Volumes that close together. */
 export class OpenVolumes implements Disposable {
   readonly all: readonly Volume[];
@@ -58,15 +70,17 @@ export async function openVolumes(session: Session, names: readonly string[]): P
   if (volumes.length === 0 && session.errors.length === 0) {
     throw new RefoldError("no-volume", "no writable btrfs filesystem is mounted here");
   }
-  if (names.length > 0) {
-    for (const { summary } of volumes) {
-      const name = volumeName(summary);
-      if (summary.mounts.length === 0)
-        session.note(`${name} is not mounted: looked at all the same, as it was named`);
-      else if (summary.readOnly) session.note(`${name} is mounted read-only: nothing on it can be folded`);
+  return new OpenVolumes(volumes);
+}
+
+/** Says of volumes that were named what keeps them from being folded. */
+export function noteReadOnly(session: Session, volumes: OpenVolumes, named: readonly string[]): void {
+  if (named.length === 0) return;
+  for (const { summary } of volumes.all) {
+    if (summary.readOnly) {
+      session.note(`${volumeName(summary)} is mounted read-only: what is found there cannot be folded`);
     }
   }
-  return new OpenVolumes(volumes);
 }
 
 /** Runs the body for one volume after another; an error of one is reported, the others go on. */

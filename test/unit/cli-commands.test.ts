@@ -440,6 +440,19 @@ describe("dedup", () => {
     expect(volume.called("fold")).toHaveLength(0);
   });
 
+  it("plans nothing on a read-only mount and says so once", async () => {
+    const volume = data({ fakeGroups: twoGroups });
+    const fixed = new FakeVolume({ ...volume.summary, readOnly: true }, { fakeGroups: twoGroups });
+    const { code, err } = await call(fakeEngine([fixed]), ["dedup", "data"], { answer: "y" });
+    expect(code).toBe(1);
+    expect(err).toSatisfy(oneLine);
+    expect(err).toContain("/mnt/data: it is mounted read-only");
+    expect(fixed.called("scan")).toHaveLength(0);
+    const scan = await call(fakeEngine([fixed]), ["scan", "data"]);
+    expect(scan.code).toBe(0);
+    expect(scan.err).toContain("read-only");
+  });
+
   it("warns what --defrag costs before it asks", async () => {
     const { err } = await call(fakeEngine([data({ fakeGroups: twoGroups })]), ["dedup", "--defrag"], {
       answer: "n",
@@ -650,6 +663,18 @@ describe("the rest", () => {
     expect(volume.called("reset")).toHaveLength(1);
     const generation = await call(fakeEngine([]), ["generation", "/mnt/data", "--flush"]);
     expect(generation.out).toBe("121\n");
+  });
+
+  it("show only counts snapshots where there are many", async () => {
+    const subvolumes = Array.from({ length: 40 }, (_, k) => ({
+      ...{ id: 256 + k, path: Buffer.from(`s${k}`), readOnly: k > 0, snapshotOf: k > 0 ? 256 : null },
+      ...{ generation: 9, scannedGeneration: null },
+    }));
+    const engine = fakeEngine([new FakeVolume({ ...data().summary, subvolumes })]);
+    const short = await call(engine, ["show"]);
+    expect(short.out).toContain("and 39 snapshots");
+    expect(short.out).not.toContain("s7");
+    expect((await call(engine, ["show", "--verbose"])).out).toContain("s7");
   });
 
   it("show tells of filesystems, mounted and remembered", async () => {

@@ -207,7 +207,7 @@ export async function call(
 ): Promise<CallResult> {
   const out = options.out ?? new MemorySink(options.outIsTerminal ?? false);
   const err = new MemorySink();
-  let databaseDir: string | null = null;
+  const loads: string[] = [];
   const io: Io = {
     out,
     err,
@@ -219,7 +219,7 @@ export async function call(
   const code = await run(words, {
     io,
     loadEngine: (wanted) => {
-      databaseDir = wanted.databaseDir;
+      loads.push(wanted.databaseDir);
       return Promise.resolve(engine);
     },
     signals: options.signals ?? new EventEmitter(),
@@ -230,7 +230,7 @@ export async function call(
     out: out.text,
     outBytes: out.bytes,
     err: err.text,
-    loaded: databaseDir !== null,
-    databaseDir,
+    loaded: loads.length > 0,
+    databaseDir: loads[0] ?? null,
   };
 }

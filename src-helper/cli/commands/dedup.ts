@@ -8,7 +8,7 @@ import type { Session } from "../session.ts";
 import { describeSkipped } from "../skipped-text.ts";
 import { table } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
-import { eachVolume, openVolumes, volumeName, type OpenVolumes } from "../volumes.ts";
+import { eachVolume, nameOfVolume, openVolumes, type OpenVolumes } from "../volumes.ts";
 import { printGroups } from "./groups.ts";
 import type { Launch } from "./launch.ts";
 
@@ -74,6 +74,11 @@ async function planFolds(session: Session, volumes: OpenVolumes, options: FoldOp
   const { selection, flush } = session.options;
   const plans: Plan[] = [];
   await eachVolume(session, volumes, async (volume) => {
+    if (volume.summary.readOnly) {
+      throw new RefoldError("failed", "it is mounted read-only, so that nothing can be folded", {
+        next: "Mount it writable first, or see what is there with 'refold groups'.",
+      });
+    }
     await session.work((context) =>
       volume.scan({ minSize: selection.minSize, flush: flush ?? true, selection }, context),
     );
@@ -87,7 +92,7 @@ function describePlans(session: Session, plans: readonly Plan[]): string[] {
     formatBytes(preview.predictedBytes),
     formatCount(preview.files),
     formatCount(preview.groups),
-    volumeName(volume.summary),
+    nameOfVolume(volume),
   ]);
   const [title, ...lines] = table(
     [
@@ -204,7 +209,7 @@ function describeResults(
     formatCount(result.files),
     formatCount(result.groups),
     formatDuration(result.elapsedMs),
-    volumeName(volume.summary),
+    nameOfVolume(volume),
   ]);
   const [title, ...lines] = table(
     [

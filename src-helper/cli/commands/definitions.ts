@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { type Argument, Command } from "commander";
 import { PATHS_HELP } from "../help-text.ts";
 import { addOptions, COMMON_GROUPS } from "../options.ts";
 import { dedupCommand } from "./dedup.ts";
@@ -50,6 +50,11 @@ const COMMANDS = [
   sizeLookupCommand,
 ] as const;
 
+function humanReadable(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? "..." : "");
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
 /**
  * The whole command line as commander has it: for running, and for a man page
  * or completions to be made from.
@@ -64,7 +69,12 @@ export function buildProgram(launch: Launch, version: string): Command {
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", AFTER_HELP)
-    .showSuggestionAfterError(true);
+    .showSuggestionAfterError(true)
+    .configureHelp({
+      // The options of each stand in its own help: a short column leaves room to tell what it does.
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map((argument) => humanReadable(argument))].join(" "),
+    });
   addOptions(program, ...COMMON_GROUPS);
   for (const make of COMMANDS) program.addCommand(make(launch).helpOption("-h, --help", "print help"));
   return program;

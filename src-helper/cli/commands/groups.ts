@@ -5,7 +5,7 @@ import { bytesToJsonString } from "../path-text.ts";
 import type { Session } from "../session.ts";
 import { displayPath } from "../terminal-text.ts";
 import { formatBytes, formatCount, plural } from "../units.ts";
-import { eachVolume, openVolumes, volumeName } from "../volumes.ts";
+import { eachVolume, nameOfVolume, noteReadOnly, openVolumes } from "../volumes.ts";
 import { PATHS_HELP } from "../help-text.ts";
 import type { Launch } from "./launch.ts";
 import { scanFirst } from "./scan.ts";
@@ -29,6 +29,7 @@ export function groupsCommand(launch: Launch): Command {
   return command.action((names: string[], own: { limit?: number }) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);
+      noteReadOnly(session, volumes, names);
       const { selection } = session.options;
       const ready: Volume[] = [];
       await eachVolume(session, volumes, async (volume) => {
@@ -53,7 +54,8 @@ export async function printGroups(
   limit: number | null,
 ): Promise<void> {
   const { io, options } = session;
-  const names = new Map(volumes.map((volume) => [volume.uuid, volumeName(volume.summary)]));
+  const many = volumes.length > 1;
+  const names = new Map(many ? volumes.map((volume) => [volume.uuid, nameOfVolume(volume)]) : []);
   let groups = 0;
   let bytes = 0;
   let breath = performance.now();
@@ -62,9 +64,7 @@ export async function printGroups(
     if (options.json) session.printJson(groupJson(group));
     else {
       if (groups === 0) session.print(session.out.dim(GROUP_TITLE));
-      session.print(
-        ...describeGroup(session, group, volumes.length > 1 ? (names.get(group.volume) ?? null) : null),
-      );
+      session.print(...describeGroup(session, group, names.get(group.volume) ?? null));
     }
     groups += 1;
     bytes += group.reclaimableBytes;

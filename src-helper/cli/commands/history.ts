@@ -7,7 +7,7 @@ import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { displayMessage, displayPath } from "../terminal-text.ts";
 import { formatBytes, formatCount, formatDuration, formatTime, isoTime } from "../units.ts";
-import { eachVolume, openVolumes, volumeName } from "../volumes.ts";
+import { eachVolume, nameOfVolume, openVolumes } from "../volumes.ts";
 import type { Launch } from "./launch.ts";
 
 /** `refold history`: every run, what it promised and what was measured. */
@@ -59,7 +59,7 @@ function printHistory(
   history: readonly HistoryRun[],
   files: (run: HistoryRun) => readonly HistoryFile[] | null,
 ): void {
-  session.print(session.out.bold(volumeName(volume.summary)));
+  session.print(session.out.bold(nameOfVolume(volume)));
   if (history.length === 0) {
     session.print("  Nothing was folded here yet.");
     return;

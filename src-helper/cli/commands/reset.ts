@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { addOptions } from "../options.ts";
-import { eachVolume, openVolumes, volumeName } from "../volumes.ts";
+import { eachVolume, nameOfVolume, openVolumes } from "../volumes.ts";
 import type { Launch } from "./launch.ts";
 
 /** `refold reset`: forgets the scan of a filesystem. */
@@ -20,7 +20,7 @@ export function resetCommand(launch: Launch): Command {
       await eachVolume(session, volumes, (volume) => {
         volume.reset();
         done.push(volume.uuid);
-        session.say(`Forgot the scan of ${volumeName(volume.summary)}; the next one is a full one.`);
+        session.say(`Forgot the scan of ${nameOfVolume(volume)}; the next one is a full one.`);
       });
       if (session.options.json) session.printJson({ reset: done, ...session.jsonErrors() });
     }),

@@ -4,7 +4,7 @@ import { addOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { fields } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
-import { eachVolume, openVolumes, volumeName } from "../volumes.ts";
+import { eachVolume, nameOfVolume, noteReadOnly, openVolumes, volumeName } from "../volumes.ts";
 import type { Launch } from "./launch.ts";
 
 /** `refold scan`: looks for duplicates in what changed since the last scan. */
@@ -19,6 +19,7 @@ export function scanCommand(launch: Launch): Command {
   return command.action((names: string[]) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);
+      noteReadOnly(session, volumes, names);
       const totals: ScanTotals[] = [];
       await eachVolume(session, volumes, async (volume) => {
         const { selection, flush } = session.options;
@@ -75,7 +76,7 @@ export async function scanFirst(
 ): Promise<void> {
   if (volume.hasScan(minSize)) return;
   session.note(
-    `${volumeName(volume.summary)} has no scan of files from ${formatCount(minSize)} bytes yet: scanning`,
+    `${nameOfVolume(volume)} has no scan of files from ${formatCount(minSize)} bytes yet: scanning`,
   );
   const { selection, flush } = session.options;
   await session.work((context) => volume.scan({ minSize, flush: flush ?? false, selection }, context));

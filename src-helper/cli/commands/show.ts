@@ -11,6 +11,9 @@ import { openVolumes, volumeName } from "../volumes.ts";
 import type { Launch } from "./launch.ts";
 import { scanJson } from "./scan.ts";
 
+/** With more subvolumes than this, snapshots are only counted. */
+const LISTED = 20;
+
 /** `refold show`: the filesystems and what is known of them; the only command that needs no root. */
 export function showCommand(launch: Launch): Command {
   const command = new Command("show")
@@ -124,7 +127,10 @@ function describeVolume(session: Session, summary: VolumeSummary): string[] {
 }
 
 function describeSubvolumes(session: Session, subvolumes: readonly SubvolumeSummary[]): string[] {
-  const rows = subvolumes.map((subvolume) => [
+  const hide = !session.options.verbose && subvolumes.length > LISTED;
+  const shown = hide ? subvolumes.filter((subvolume) => subvolume.snapshotOf === null) : subvolumes;
+  const hidden = subvolumes.length - shown.length;
+  const rows = shown.map((subvolume) => [
     String(subvolume.id),
     formatCount(subvolume.generation),
     subvolume.scannedGeneration === null ? "never" : formatCount(subvolume.scannedGeneration),
@@ -146,5 +152,9 @@ function describeSubvolumes(session: Session, subvolumes: readonly SubvolumeSumm
     ],
     rows,
   );
-  return [`  ${session.out.dim(title ?? "")}`, ...lines.map((line) => `  ${line}`)];
+  return [
+    `  ${session.out.dim(title ?? "")}`,
+    ...lines.map((line) => `  ${line}`),
+    ...(hidden === 0 ? [] : [`  and ${plural(hidden, "snapshot")} (--verbose lists them)`]),
+  ];
 }
