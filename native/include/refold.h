@@ -261,15 +261,15 @@ RF_EXPORT int rf_flush(int fd);
  * fold takes at once. A hint: nothing fails as a whole.
  * files: 4 doubles each: subvolume, inode, generation, number of ranges.
  * ranges: 2 doubles each, offset and length, file after file.
- * fds: an fd already open, or -1 and one is opened; -errno where that failed.
- * immutable: of the files opened here, 1, 0 or -errno; may be NULL.
+ * fds: -errno where a file could not be opened.
+ * immutable: 1, 0 or -errno.
  * resident: a byte a page, range after range: 1 where it was there before. */
 RF_EXPORT int rf_prefetch(int dir, const double *files, uint32_t n, const double *ranges,
 	int32_t *fds, int32_t *immutable, uint8_t *resident, struct rf_control *control);
 /* [long] Undoes rf_prefetch: drops the pages that were not there before, and
- * closes the fds where close_them is 1. */
+ * closes the files. */
 RF_EXPORT int rf_drop_prefetched(const int32_t *fds, uint32_t n, const double *files,
-	const double *ranges, const uint8_t *resident, int close_them);
+	const double *ranges, const uint8_t *resident);
 /*
  * [long] FIDEDUPERANGE step by step, of many sources onto many destinations.
  * steps: RF_STEP_FIELDS doubles each: source fd, offset, length, number of

@@ -32,11 +32,9 @@ int rf_prefetch(int dir, const double *files, uint32_t n, const double *ranges, 
 	for (uint32_t k = 0; k < n; k++, files += 4) {
 		uint32_t count = (uint32_t)files[3];
 
-		if (fds[k] < 0 && !cancelled(control)) {
-			fds[k] = rf_open_inode(dir, files[0], files[1], files[2]);
-			if (immutable)
-				immutable[k] = fds[k] < 0 ? fds[k] : rf_is_immutable(fds[k]);
-		}
+		fds[k] = cancelled(control) ? -ECANCELED :
+			rf_open_inode(dir, files[0], files[1], files[2]);
+		immutable[k] = fds[k] < 0 ? fds[k] : rf_is_immutable(fds[k]);
 		for (uint32_t r = 0; r < count; r++, ranges += 2) {
 			size_t pages = pages_of(ranges[0], ranges[1]);
 
@@ -51,7 +49,7 @@ int rf_prefetch(int dir, const double *files, uint32_t n, const double *ranges, 
 }
 
 int rf_drop_prefetched(const int32_t *fds, uint32_t n, const double *files, const double *ranges,
-	const uint8_t *resident, int close_them)
+	const uint8_t *resident)
 {
 	for (uint32_t k = 0; k < n; k++, files += 4) {
 		for (uint32_t r = 0; r < (uint32_t)files[3]; r++, ranges += 2) {
@@ -59,7 +57,7 @@ int rf_drop_prefetched(const int32_t *fds, uint32_t n, const double *files, cons
 				rf_drop_cache(fds[k], ranges[0], ranges[1], resident);
 			resident += pages_of(ranges[0], ranges[1]);
 		}
-		if (close_them && fds[k] >= 0)
+		if (fds[k] >= 0)
 			close(fds[k]);
 	}
 	return 0;

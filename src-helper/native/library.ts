@@ -160,8 +160,7 @@ const SIGNATURES = {
   rf_extents_alive: "int rf_extents_alive(int, double *, uint32_t, double, uint8_t *, double *)",
   rf_flush: "int rf_flush(int)",
   rf_prefetch: "int rf_prefetch(int, double *, uint32_t, double *, int32_t *, int32_t *, uint8_t *, double *)",
-  rf_drop_prefetched:
-    "int rf_drop_prefetched(int32_t *, uint32_t, double *, double *, uint8_t *, int)",
+  rf_drop_prefetched: "int rf_drop_prefetched(int32_t *, uint32_t, double *, double *, uint8_t *)",
   rf_dedupe_steps:
     "int rf_dedupe_steps(double *, uint32_t, int32_t *, int32_t *, uint8_t *, uint32_t, int32_t *, double *)",
 } as const;
