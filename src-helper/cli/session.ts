@@ -22,7 +22,7 @@ const STEP_WORDS: Readonly<Record<Phase, string>> = {
   checksums: "the checksum search under way",
   read: "the file being read",
   groups: "the groups being stored",
-  fold: "the group being folded, then its files are unlocked",
+  fold: "the group being folded to be done and its files unlocked",
   measure: "the freed space to be measured",
   repair: "the file being unlocked",
 };

@@ -48,7 +48,7 @@ export function watchSignals(
       if (what !== null) say(`stopping: waiting for ${what}`);
       controller.abort(name);
     } else if (what !== null) {
-      say(`still waiting for ${what}; it is not stopped half-way, so that no file stays locked`);
+      say(`still waiting for ${what}: no step is stopped half-way`);
     }
   };
   for (const name of STOP_SIGNALS) emitter.on(name, onSignal);

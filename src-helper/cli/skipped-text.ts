@@ -7,6 +7,11 @@ import { formatCount, plural } from "./units.ts";
 /** How many files of a reason are listed without --verbose. */
 const LISTED = 10;
 
+/** What sets this file apart; what follows is said of most. */
+function firstSentence(text: string): string {
+  return /^.*?[.!?](?= |$)/u.exec(text)?.[0] ?? text;
+}
+
 /** The files skipped, by reason, the most frequent reason first. */
 export function describeSkipped(style: Style, skipped: readonly Skipped[], all: boolean): string[] {
   const byReason = new Map<SkipReason, Skipped[]>();
@@ -22,7 +27,9 @@ export function describeSkipped(style: Style, skipped: readonly Skipped[], all: 
     const alike = files.length > 1 && files.every((file) => file.detail === files[0]?.detail);
     for (const file of all ? files : files.slice(0, LISTED)) {
       const detail =
-        file.detail === "" || (alike && !all) ? "" : style.dim(`  ${displayMessage(file.detail)}`);
+        file.detail === "" || (alike && !all)
+          ? ""
+          : style.dim(`  ${displayMessage(all ? file.detail : firstSentence(file.detail))}`);
       lines.push(`    ${displayPath(file.path)}${detail}`);
     }
     if (!all && files.length > LISTED) {
