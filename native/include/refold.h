@@ -95,6 +95,7 @@ enum rf_record {
 	               * of one size exactly when they share all their data */
 	RF_TRAITS,    /* RF_HAS_* */
 	RF_DISK_BYTES, /* bytes of its pieces on disk, as the file sees them */
+	RF_EXTENT_GENERATION, /* transid of its newest extent item; 0: it has none */
 	RF_RECORD_FIELDS
 };
 enum rf_traits {

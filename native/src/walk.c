@@ -26,7 +26,7 @@ struct builder {
 	uint64_t run_kind, run_file, run_length, run_start, run_offset;
 	uint64_t layout;
 	uint32_t traits, extents;
-	uint64_t disk_bytes;
+	uint64_t disk_bytes, extent_generation;
 };
 
 static void layout_flush(struct builder *b)
@@ -95,7 +95,7 @@ static void begin_inode(struct builder *b, const struct tree_search *s)
 	b->run = false;
 	b->layout = 0;
 	b->traits = b->extents = 0;
-	b->disk_bytes = 0;
+	b->disk_bytes = b->extent_generation = 0;
 }
 
 static void add_extent(struct builder *b, const struct tree_search *s)
@@ -104,8 +104,10 @@ static void add_extent(struct builder *b, const struct tree_search *s)
 	uint8_t compression = item[offsetof(struct btrfs_file_extent_item, compression)];
 	uint8_t type = item[offsetof(struct btrfs_file_extent_item, type)];
 	struct piece p = { 0 };
-	uint64_t bytenr, length;
+	uint64_t bytenr, length, generation = load64(item);
 
+	if (generation > b->extent_generation)
+		b->extent_generation = generation;
 	p.file = s->item.offset / b->sectorsize;
 	if (type == BTRFS_FILE_EXTENT_INLINE) {
 		p.kind = PIECE_INLINE;
@@ -170,6 +172,7 @@ static bool end_inode(struct builder *b)
 	b->record[RF_LAYOUT] = (double)(b->layout >> 11);
 	b->record[RF_TRAITS] = b->traits;
 	b->record[RF_DISK_BYTES] = (double)b->disk_bytes;
+	b->record[RF_EXTENT_GENERATION] = (double)b->extent_generation;
 	b->count++;
 	return false;
 }

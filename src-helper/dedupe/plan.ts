@@ -60,7 +60,10 @@ function planClass(groupId: string, members: readonly Member[], options: PlanOpt
   // a member that can be locked makes the better source: it cannot change under the fold
   const source = best?.find((member) => !member.readOnly && !isImmutable(member)) ?? best?.[0];
   if (source === undefined) return null;
-  const others = layouts.slice(1).flat().filter((member) => (member.traits & TRAIT.disk) !== 0);
+  const others = layouts
+    .slice(1)
+    .flat()
+    .filter((member) => (member.traits & TRAIT.disk) !== 0);
   return {
     groupId,
     size: source.size,

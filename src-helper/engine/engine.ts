@@ -11,7 +11,8 @@ import type {
 } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
 import { changedFiles, subvolumeGeneration } from "./changed.ts";
-import { foldNamedFiles, withJournal } from "./folding.ts";
+import { withJournal } from "./folding.ts";
+import { foldNamedFiles } from "./named-files.ts";
 import { summarize, summarizeOpen } from "./summary.ts";
 import { EngineVolume } from "./volume.ts";
 import { indexPath, VolumeState } from "./volume-state.ts";

@@ -114,7 +114,19 @@ export class EngineVolume implements Volume {
       });
     }
     this.#lock();
-    return foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
+    const result = await foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
+    // so that what is listed next is what is left; a cancelled fold is looked at like any other
+    const quiet: RunContext = {
+      signal: new AbortController().signal,
+      progress: (progress) => {
+        ctx.progress(progress);
+      },
+      log: (level, message) => {
+        ctx.log(level, message);
+      },
+    };
+    await this.#walk(this.#state.lastScan()?.minSize ?? selection.minSize, false, quiet);
+    return result;
   }
 
   async stuck(ctx: RunContext): Promise<readonly StuckFile[]> {

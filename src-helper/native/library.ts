@@ -29,7 +29,8 @@ export const RECORD = {
   layout: 13,
   traits: 14,
   diskBytes: 15,
-  fields: 16,
+  extentGeneration: 16,
+  fields: 17,
 } as const;
 
 /** Bits of RECORD.traits (enum rf_traits). */

@@ -7,8 +7,14 @@ import { KIND_DIRECTORY, KIND_FILE, KIND_ORPHAN, type IndexStore, type InodeRow 
 const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SELECT = "SELECT * FROM inode WHERE subvol = ? AND ino = ?";
 const DELETE = "DELETE FROM inode WHERE subvol = ? AND ino = ?";
+const TOUCH = "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ? WHERE subvol = ? AND ino = ?";
 const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
+
+/** A row, and when the newest of its extent items was written. */
+export interface WalkedRow extends InodeRow {
+  readonly extentGeneration: number;
+}
 
 /** Totals over all regular files. */
 export interface FileCounts {
@@ -38,7 +44,7 @@ export class InodeWriter {
   }
 
   /** The row of the k-th record of a native walk. */
-  rowOf(subvol: number, records: Float64Array, k: number, blob: Buffer): InodeRow {
+  rowOf(subvol: number, records: Float64Array, k: number, blob: Buffer): WalkedRow {
     const at = k * RECORD.fields;
     const field = (name: number): number => records[at + name] ?? 0;
     const directory = (field(RECORD.mode) & S_IFMT) === S_IFDIR;
@@ -56,6 +62,7 @@ export class InodeWriter {
       mtime: field(RECORD.mtime),
       layout: field(RECORD.layout),
       traits: field(RECORD.traits),
+      extentGeneration: field(RECORD.extentGeneration),
       extents: directory ? null : blob.subarray(start, start + field(RECORD.blobLength)),
     };
   }
@@ -93,15 +100,27 @@ export class InodeWriter {
    * Brings the index up to date with an inode as it is now.
    * @param settledGeneration changes up to here were seen by the last scan
    */
-  update(row: InodeRow, settledGeneration: number): void {
+  update(row: WalkedRow, settledGeneration: number): void {
     const old = this.find(row.subvol, row.ino);
     if (old === undefined) {
       this.insert(row);
       return;
     }
     if (isSame(old, row, settledGeneration)) return;
-    this.remove(old);
-    this.insert(row);
+    if (hasSameData(old, row, settledGeneration)) this.#touch(old, row);
+    else {
+      this.remove(old);
+      this.insert(row);
+    }
+  }
+
+  /** The inode changed, its data did not: what is known of its content holds. */
+  #touch(old: InodeRow, now: WalkedRow): void {
+    const { subvol, ino, transid, parent, flags, uid, mtime } = now;
+    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, subvol, ino);
+    this.changed++;
+    // flags decide who may be folded onto whom
+    if (old.flags !== flags) this.dirtySizes.add(now.size);
   }
 
   find(subvol: number, ino: number): InodeRow | undefined {
@@ -145,6 +164,24 @@ function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolea
     old.kind === now.kind &&
     old.flags === now.flags &&
     (old.layout === now.layout || (old.layout < 0 && (now.traits & TRAIT.inline) !== 0)) &&
+    (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
+  );
+}
+
+/**
+ * Whether a changed inode surely has the data it had: it lies where it lay,
+ * and no extent item is newer than the last scan, so nothing was freed there
+ * and written anew. Refold's own locks leave sources in this state.
+ */
+function hasSameData(old: InodeRow, now: WalkedRow, settledGeneration: number): boolean {
+  return (
+    (now.flags & INODE.nodatacow) === 0 &&
+    (now.traits & TRAIT.inline) === 0 &&
+    old.gen === now.gen &&
+    old.kind === now.kind &&
+    old.size === now.size &&
+    old.layout === now.layout &&
+    now.extentGeneration <= settledGeneration &&
     (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
   );
 }

@@ -1,7 +1,7 @@
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { callAsync, NativeError, RECORD, type Control } from "../native/library.ts";
 import { KIND_DIRECTORY, KIND_ORPHAN, type IndexStore, type InodeRow, type SubvolumeRow } from "../store/index-store.ts";
-import type { InodeWriter } from "./inode-writer.ts";
+import type { InodeWriter, WalkedRow } from "./inode-writer.ts";
 import { runNative, type ScanContext } from "./scan-context.ts";
 
 const MAX_RECORDS = 8192;
@@ -151,7 +151,7 @@ class SubvolumeWalk {
     subvol: number,
     inos: Float64Array,
     scanned: number,
-    seen: (row: InodeRow) => void,
+    seen: (row: WalkedRow) => void,
   ): Promise<void> {
     if (inos.length === 0) return;
     const cursor = new Float64Array(1);
@@ -235,7 +235,7 @@ class SubvolumeWalk {
     subvol: number,
     walk: (records: Float64Array, blob: Buffer, control: Control) => Promise<number>,
     done: () => boolean,
-    visit: (row: InodeRow, mode: number) => void,
+    visit: (row: WalkedRow, mode: number) => void,
   ): Promise<void> {
     const records = new Float64Array(MAX_RECORDS * RECORD.fields);
     let blob = Buffer.allocUnsafeSlow(2 ** 20);
