@@ -19,6 +19,9 @@ const setxattrCall = libc.func(
 ) as Call;
 const utimensatCall = libc.func("int utimensat(int dir, void *path, void *times, int flags)") as Call;
 const mknodCall = libc.func("int mknod(void *path, uint32_t mode, uint64_t device)") as Call;
+const renameat2Call = libc.func(
+  "int renameat2(int from, void *old, int to, void *new, unsigned int flags)",
+) as Call;
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -158,4 +161,9 @@ export function setTimes(path: Buffer | string, seconds: bigint, nanoseconds: bi
 /** mknod(2): fifos, sockets, devices. */
 export function makeNode(path: Buffer | string, mode: number): void {
   check("mknod", mknodCall(cString(path), mode, 0));
+}
+
+/** renameat2(RENAME_EXCHANGE): swaps what two paths name. */
+export function exchange(a: string, b: string): void {
+  check("renameat2", renameat2Call(AT_FDCWD, cString(a), AT_FDCWD, cString(b), 2));
 }

@@ -190,7 +190,10 @@ export class LoopVolume implements Disposable {
     exec("btrfs", ["filesystem", "sync", path]);
   }
 
-  /** sync, and waits until deleted subvolumes are gone from the disk. */
+  /**
+   * sync, and waits until deleted subvolumes are gone from the disk. That never
+   * happens while a file of one is open.
+   */
   settle(path: string = this.path): void {
     this.sync(path);
     exec("btrfs", ["subvolume", "sync", path]);
