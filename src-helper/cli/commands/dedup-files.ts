@@ -80,6 +80,8 @@ function outcomeWords({ outcome }: FileOutcome): string {
       return "immutable, left alone";
     case "changed":
       return "changed meanwhile";
+    case "other":
+      return "failed";
     case "cancelled":
       return "not reached: cancelled";
     case "nocow":
@@ -90,7 +92,6 @@ function outcomeWords({ outcome }: FileOutcome): string {
     case "not-permitted":
     case "snapshot":
     case "send-running":
-    case "other":
       return SKIP_SENTENCES[outcome];
     default:
       return assertNever(outcome);

@@ -172,7 +172,7 @@ async function foldAll(session: Session, plans: readonly Plan[], options: FoldOp
     session.printJson({ volumes: results.map(({ result }) => foldJson(result)), ...session.jsonErrors() });
     return;
   }
-  const worthTelling = results.filter(({ result }) => result.files > 0 || result.skipped.length > 0);
+  const worthTelling = results.filter(({ result }) => result.files > 0 || result.predictedBytes > 0);
   if (worthTelling.length > 0) session.say("", ...describeResults(session, worthTelling));
   const skipped = results.flatMap(({ result }) => result.skipped);
   if (skipped.length > 0) session.say("", ...describeSkipped(session.out, skipped, session.options.verbose));

@@ -34,11 +34,13 @@ export function stuckCommand(launch: Launch): Command {
         session.printJson({ files: files.map(stuckJson), ...session.jsonErrors() });
       } else if (files.length > 0) {
         session.print(...describeStuck(session, files));
-        const ours = files.some((file) => file.origin === "refold");
-        const unknown = files.some((file) => file.origin === "unknown");
-        if (ours) session.say("", "'refold repair' unlocks those that Refold left.");
-        if (unknown)
-          session.say(ours ? "" : "\n", "Unlock an unknown one only if you know it: refold repair --id ID");
+        session.say("");
+        if (files.some((file) => file.origin === "refold")) {
+          session.say("'refold repair' unlocks those that Refold left.");
+        }
+        if (files.some((file) => file.origin === "unknown")) {
+          session.say("Unlock an unknown one only if you know it: refold repair --id ID");
+        }
       } else if (looked > 0) session.say("No file is immutable.");
     }),
   );
