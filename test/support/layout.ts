@@ -32,7 +32,9 @@ export interface Piece {
 /** What a subvolume's tree says of one inode. */
 export interface InodeOnDisk {
   /** BTRFS_INODE_NODATASUM: its data has no checksums, so it folds only with others of that kind. */
-  noChecksums: boolean;
+  readonly noChecksums: boolean;
+  /** Some of its data lies in the tree itself. */
+  inline: boolean;
   readonly pieces: Piece[];
 }
 
@@ -42,10 +44,10 @@ interface Key {
   offset: bigint;
 }
 
-function parsePiece(inodeOffset: number, body: Buffer): Piece | null {
-  if (body.readUInt8(20) === KIND_INLINE) return null;
+function parsePiece(inodeOffset: number, body: Buffer): Piece | "inline" | "hole" {
+  if (body.readUInt8(20) === KIND_INLINE) return "inline";
   const diskBytenr = Number(body.readBigUInt64LE(21));
-  if (diskBytenr === 0) return null; // an explicit hole
+  if (diskBytenr === 0) return "hole";
   return {
     logical: inodeOffset,
     diskBytenr,
@@ -94,10 +96,13 @@ export function readInodes(fd: number, subvolume: number): Map<number, InodeOnDi
   const visit = (key: Key, body: Buffer): void => {
     if (key.type === INODE_ITEM) {
       const flags = body.readUInt32LE(64);
-      inodes.set(Number(key.inode), { noChecksums: (flags & 1) !== 0, pieces: [] });
+      inodes.set(Number(key.inode), { noChecksums: (flags & 1) !== 0, inline: false, pieces: [] });
     } else if (key.type === EXTENT_DATA) {
+      const inode = inodes.get(Number(key.inode));
+      if (inode === undefined) throw new Error(`inode ${key.inode} has data, but no item of its own`);
       const piece = parsePiece(Number(key.offset), body);
-      if (piece !== null) inodes.get(Number(key.inode))?.pieces.push(piece);
+      if (piece === "inline") inode.inline = true;
+      else if (piece !== "hole") inode.pieces.push(piece);
     }
   };
   while (searchSome(fd, subvolume, next, visit) > 0);

@@ -12,7 +12,7 @@
 import { closeSync } from "node:fs";
 import { hashFile } from "./hash.ts";
 import { FileFlag, getFlags, withFd } from "./libc.ts";
-import { layoutOf, readInodes, type InodeOnDisk, type Piece } from "./layout.ts";
+import { layoutOf, NO_LAYOUT, readInodes, type InodeOnDisk, type Piece } from "./layout.ts";
 import { openDirectory, printable, walk, type Subvolume } from "./walk.ts";
 
 export interface OracleFile {
@@ -26,6 +26,8 @@ export interface OracleFile {
   readonly pieces: readonly Piece[];
   /** chattr's flags. */
   readonly flags: number;
+  /** Some of its data lies in the metadata, where it can be shared with nothing. */
+  readonly inline: boolean;
   /** NOCOW, or written on a nodatasum mount. */
   readonly noChecksums: boolean;
 }
@@ -92,6 +94,7 @@ export function consultOracle(top: string): Oracle {
         sha256: hashFile(at),
         layout: layoutOf(onDisk.pieces, size),
         pieces: onDisk.pieces,
+        inline: onDisk.inline,
         noChecksums: onDisk.noChecksums,
         flags: withFd(at, getFlags),
       });
@@ -117,13 +120,15 @@ export function isFoldable(file: OracleFile, snapshots: boolean): boolean {
  * be folded onto another; empty when folding has done all it can. Files with
  * and without checksums cannot share. Where some files of a group cannot be
  * changed, folding frees space only when the others come to share with them.
+ * A file with nothing on disk has nothing to give, and onto an inline one
+ * nothing can be folded: the kernel writes a new extent instead.
  */
 export function unfinished(group: OracleGroup, snapshots: boolean): string[] {
   const complaints: string[] = [];
   for (const noChecksums of [false, true]) {
-    const members = group.files.filter((file) => file.noChecksums === noChecksums);
-    const fixed = members.filter((file) => !isFoldable(file, snapshots));
-    const loose = members.filter((file) => isFoldable(file, snapshots));
+    const members = group.files.filter((file) => file.noChecksums === noChecksums && !file.inline);
+    const fixed = members.filter((file) => !isFoldable(file, snapshots) || file.layout === NO_LAYOUT);
+    const loose = members.filter((file) => isFoldable(file, snapshots) && file.layout !== NO_LAYOUT);
     const anchors = fixed.length > 0 ? fixed : loose.slice(0, 1);
     for (const file of loose) {
       if (anchors.some((anchor) => anchor.layout === file.layout)) continue;
@@ -140,6 +145,7 @@ export function describeFile(file: OracleFile): string {
     file.subvolume.readOnly ? "read-only" : "",
     (file.flags & FileFlag.immutable) !== 0 ? "immutable" : "",
     (file.flags & FileFlag.append) !== 0 ? "append-only" : "",
+    file.inline ? "inline" : "",
     file.noChecksums ? "no checksums" : "",
     file.pieces.some((piece) => piece.compressed) ? "compressed" : "",
     file.pieces.some((piece) => piece.preallocated) ? "preallocated" : "",
