@@ -57,7 +57,7 @@ export class PathResolver {
     if (known !== undefined) return known;
     const chain: { key: string; name: Buffer }[] = [];
     let base: Buffer | null = Buffer.alloc(0);
-    for (let at = inode; at !== FIRST_FREE_OBJECTID; ) {
+    for (let at = inode; at !== FIRST_FREE_OBJECTID;) {
       const atKey = `${subvolume}:${at}`;
       const cached = this.#directories.get(atKey);
       if (cached !== undefined) {
@@ -88,7 +88,7 @@ export class PathResolver {
     for (const item of itemsBetween(this.#fd, subvolume, inode, KEY.inodeRef, KEY.inodeExtref)) {
       if (item.type === KEY.inodeRef) {
         // struct btrfs_inode_ref { index u64, name_len u16 } and the name, several in one item
-        for (let at = 0; at + 10 <= item.data.length; ) {
+        for (let at = 0; at + 10 <= item.data.length;) {
           const length = item.data.readUInt16LE(at + 8);
           yield {
             directory: Number(item.offset),
@@ -98,7 +98,7 @@ export class PathResolver {
         }
       } else if (item.type === KEY.inodeExtref) {
         // struct btrfs_inode_extref { parent u64, index u64, name_len u16 } and the name
-        for (let at = 0; at + 18 <= item.data.length; ) {
+        for (let at = 0; at + 18 <= item.data.length;) {
           const length = item.data.readUInt16LE(at + 16);
           yield {
             directory: Number(item.data.readBigUInt64LE(at)),

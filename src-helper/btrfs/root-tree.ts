@@ -1,4 +1,11 @@
-import { FIRST_FREE_OBJECTID, FS_TREE, KEY, LAST_FREE_OBJECTID, ROOT_READONLY, ROOT_TREE } from "./constants.ts";
+import {
+  FIRST_FREE_OBJECTID,
+  FS_TREE,
+  KEY,
+  LAST_FREE_OBJECTID,
+  ROOT_READONLY,
+  ROOT_TREE,
+} from "./constants.ts";
 import { searchTree, type TreeItem } from "./search.ts";
 
 /** A subvolume or snapshot, from its ROOT_ITEM and ROOT_BACKREF (linux/btrfs_tree.h). */

@@ -12,7 +12,6 @@ export const SKIP_SENTENCES: Readonly<Record<SkipReason, string>> = {
   "no-space": "no space left for the metadata that sharing needs; free some and run again",
   "io-error": "could not be read: the disk or a checksum failed; run btrfs scrub",
   "not-permitted": "the kernel did not permit it",
-  snapshot: "in read-only snapshots, which --snapshots would fold too",
   "send-running": "a btrfs send holds the snapshot; run again when it is done",
   cancelled: "not reached before the run was cancelled",
   other: "failed for another reason",

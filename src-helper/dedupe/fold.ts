@@ -221,7 +221,6 @@ async function foldWave(run: FoldRun, wave: Wave): Promise<void> {
       const refusal = {
         immutable: run.immutableRefusal(member),
         nocow: reasons.nocow(),
-        snapshot: reasons.inReadOnlySnapshot(),
       }[reason];
       run.report(member, { kind: "skipped", refusal });
     }

@@ -69,9 +69,8 @@ function planClass(groupId: string, members: readonly Member[], options: PlanOpt
     size: source.size,
     source,
     destinations: others.filter((member) => isMovable(member, options)),
-    left: others
-      .filter((member) => !isMovable(member, options))
-      .map((member) => ({ member, reason: isImmutable(member) ? "immutable" : "snapshot" })),
+    // a copy in a snapshot is left alone by choice, not for want of anything: no word of it here
+    left: others.filter(isImmutable).map((member) => ({ member, reason: "immutable" })),
   };
 }
 

@@ -138,13 +138,6 @@ export function stuckBefore(): Refusal {
   };
 }
 
-export function inReadOnlySnapshot(): Refusal {
-  return {
-    reason: "snapshot",
-    detail: `It is in a read-only snapshot. ${KEPT} Copies there are folded only with --snapshots.`,
-  };
-}
-
 /** The kernel compared the bytes and they are not the same. */
 export function differs(change: "destination" | "source" | "none", shared: boolean): Refusal {
   const part = shared ? "Ranges that are the same were folded; its content is as it was." : KEPT;

@@ -27,7 +27,7 @@ export interface FoldPlan {
   readonly source: Member;
   readonly destinations: readonly Member[];
   /** Members that are left alone although they do not share the source's data, and why. */
-  readonly left: readonly { readonly member: Member; readonly reason: "immutable" | "nocow" | "snapshot" }[];
+  readonly left: readonly { readonly member: Member; readonly reason: "immutable" | "nocow" }[];
 }
 
 /** What the fold needs of an open volume. */

@@ -50,7 +50,12 @@ export function changedFiles(state: VolumeState, id: number, generation: number 
       }
       if (read < 0) throw new RefoldError("failed", `reading the subvolume failed (errno ${-read})`);
       for (let k = 0; k < read; k++) {
-        const file = changedFile(state, id, from, records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields));
+        const file = changedFile(
+          state,
+          id,
+          from,
+          records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields),
+        );
         if (file !== null) found.push(file);
       }
     }

@@ -138,7 +138,6 @@ export const SKIP_REASONS = [
   "no-space",
   "io-error",
   "not-permitted",
-  "snapshot", // in a read-only snapshot, and --snapshots was not said
   "send-running", // a btrfs send holds the snapshot
   "cancelled",
   "other",
@@ -258,7 +257,10 @@ export interface Volume {
   /** Subvolume ids the caller named by a directory, with those below; null for all. */
   readonly scope: readonly number[] | null;
 
-  scan(options: { minSize: number; flush: boolean; selection: Selection }, ctx: RunContext): Promise<ScanTotals>;
+  scan(
+    options: { minSize: number; flush: boolean; selection: Selection },
+    ctx: RunContext,
+  ): Promise<ScanTotals>;
   /** Groups, largest saving first. Needs a scan; `groups` of the CLI scans first where there is none. */
   groups(selection: Selection, limit: number | null): AsyncIterable<Group> | Iterable<Group>;
   hasScan(minSize: number): boolean;

@@ -99,7 +99,8 @@ class RealEngine implements Engine {
     if (!existsSync(index) && !existsSync(journal)) {
       throw new RefoldError("no-volume", `nothing is kept of a filesystem ${uuid}`);
     }
-    const open = withJournal(this.#databaseDir, uuid, this.#warn, (opened) => opened.openIntents().length) ?? 0;
+    const open =
+      withJournal(this.#databaseDir, uuid, this.#warn, (opened) => opened.openIntents().length) ?? 0;
     if (open > 0) {
       throw new RefoldError("failed", `${open} files of ${uuid} may have been left immutable by a run`, {
         kept: "Nothing was forgotten.",
@@ -113,7 +114,9 @@ class RealEngine implements Engine {
 
   known(): readonly string[] {
     if (!existsSync(this.#databaseDir)) return [];
-    const uuids = readdirSync(this.#databaseDir).map((name) => /^([0-9a-f-]{36})(\.journal)?\.db$/.exec(name)?.[1]);
+    const uuids = readdirSync(this.#databaseDir).map(
+      (name) => /^([0-9a-f-]{36})(\.journal)?\.db$/.exec(name)?.[1],
+    );
     return [...new Set(uuids.filter((uuid) => uuid !== undefined))].sort();
   }
 
@@ -135,4 +138,3 @@ class RealEngine implements Engine {
     }
   }
 }
-

@@ -79,7 +79,11 @@ export async function foldSelection(
 }
 
 /** Immutable files, by whom; the index must be fresh. */
-export async function stuckFiles(state: VolumeState, databaseDir: string, warn: Warn): Promise<readonly StuckFile[]> {
+export async function stuckFiles(
+  state: VolumeState,
+  databaseDir: string,
+  warn: Warn,
+): Promise<readonly StuckFile[]> {
   state.handle.forgetNames();
   return withWritableJournal(databaseDir, state.handle.uuid, warn, (journal) =>
     Promise.resolve(findStuck(foldVolumeOf(state.handle), journal, () => immutableInodes(state))),
@@ -96,7 +100,13 @@ export async function repairFiles(
   state.handle.forgetNames();
   const volume = foldVolumeOf(state.handle);
   return withWritableJournal(databaseDir, state.handle.uuid, warn, (journal) =>
-    repairStuck(volume, journal, findStuck(volume, journal, () => immutableInodes(state)), ids, ctx),
+    repairStuck(
+      volume,
+      journal,
+      findStuck(volume, journal, () => immutableInodes(state)),
+      ids,
+      ctx,
+    ),
   );
 }
 

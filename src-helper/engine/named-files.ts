@@ -20,7 +20,8 @@ export async function foldNamedFiles(
 ): Promise<FoldFilesResult> {
   const named = identify(source);
   const [selected] = selectVolumes([named.uuid], warn);
-  if (selected === undefined) throw new RefoldError("no-volume", `${source.toString()} is not on a mounted btrfs`);
+  if (selected === undefined)
+    throw new RefoldError("no-volume", `${source.toString()} is not on a mounted btrfs`);
   const handle = new VolumeHandle(selected.found);
   try {
     handle.lock();
@@ -91,7 +92,9 @@ function identify(path: PathBytes): Identity {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new RefoldError("failed", `there is no file ${shown}`);
     if (code === "EACCES") throw new RefoldError("permission", `${shown} cannot be opened without root`);
-    throw new RefoldError("failed", `${shown} cannot be opened (${code ?? "unknown error"})`, { cause: error });
+    throw new RefoldError("failed", `${shown} cannot be opened (${code ?? "unknown error"})`, {
+      cause: error,
+    });
   }
   try {
     if (!fstatSync(fd).isFile()) throw new RefoldError("failed", `${shown} is not a regular file`);

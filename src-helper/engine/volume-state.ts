@@ -50,7 +50,7 @@ export class VolumeState {
   /** The last scan; undefined where there was none. Makes no database. */
   lastScan(): ScanRecord | undefined {
     if (this.#store === null && !existsSync(indexPath(this.#databaseDir, this.handle.uuid))) return undefined;
-    return this.store.meta<ScanRecord>("scan");
+    return this.store.meta("scan") as ScanRecord | undefined;
   }
 
   selectionScope(selection: Selection): SelectionScope {
@@ -65,7 +65,8 @@ export class VolumeState {
   /** The subvolume that holds the mount path the volume was named by. */
   mountedSubvolume(): number {
     const fd = openDirectory(this.handle.found.mountPath);
-    if (fd < 0) throw new RefoldError("no-volume", `${this.handle.found.mountPath.toString()} cannot be opened`);
+    if (fd < 0)
+      throw new RefoldError("no-volume", `${this.handle.found.mountPath.toString()} cannot be opened`);
     try {
       return subvolumeOf(fd);
     } finally {
@@ -90,9 +91,9 @@ export class VolumeState {
     const last = this.lastScan();
     // the sum over groups is kept; what crosses between groups is known only for all of them
     if (isUnfiltered(scope) && last?.minSize === selection.minSize) {
-      const row = this.store.get<{ groups: number; files: number; bytes: number }>(
+      const row = this.store.get(
         "SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(reclaimable) AS bytes FROM grp",
-      ) ?? { groups: 0, files: 0, bytes: 0 };
+      ) as { groups: number; files: number; bytes: number };
       return {
         groups: row.groups,
         duplicateFiles: row.files,

@@ -108,10 +108,14 @@ export class EngineVolume implements Volume {
 
   async fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
     if (this.#state.handle.found.readOnly) {
-      throw new RefoldError("failed", `${this.#state.handle.found.mountPath.toString()} is mounted read-only`, {
-        kept: "Nothing was changed.",
-        next: "Mount it writable to fold its duplicates.",
-      });
+      throw new RefoldError(
+        "failed",
+        `${this.#state.handle.found.mountPath.toString()} is mounted read-only`,
+        {
+          kept: "Nothing was changed.",
+          next: "Mount it writable to fold its duplicates.",
+        },
+      );
     }
     this.#lock();
     const result = await foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
@@ -142,11 +146,15 @@ export class EngineVolume implements Volume {
   }
 
   history(): readonly HistoryRun[] {
-    return withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.history(this.uuid)) ?? [];
+    return (
+      withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.history(this.uuid)) ?? []
+    );
   }
 
   historyFiles(runId: number): readonly HistoryFile[] {
-    return withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.historyFiles(runId)) ?? [];
+    return (
+      withJournal(this.#databaseDir, this.uuid, this.#warn, (journal) => journal.historyFiles(runId)) ?? []
+    );
   }
 
   reset(): void {
@@ -199,7 +207,10 @@ export class EngineVolume implements Volume {
       subvolumes: handle.refresh(),
     });
     // a read-only filesystem has nothing to write
-    return scanVolume(context, this.#state.store, readState, { minSize, flush: flush && !handle.found.readOnly });
+    return scanVolume(context, this.#state.store, readState, {
+      minSize,
+      flush: flush && !handle.found.readOnly,
+    });
   }
 
   *#bySaving(selection: Selection): Generator<Group> {
@@ -215,7 +226,8 @@ export class EngineVolume implements Volume {
       for (const { size, content, reclaimable } of rows) {
         const contents = contentsOfSize(store, size, scope.readOnlySubvolumes);
         const found = contents.find((one) => one.content.equals(content));
-        if (found !== undefined) yield this.#describe(groupId(size, content), size, reclaimable, found.members);
+        if (found !== undefined)
+          yield this.#describe(groupId(size, content), size, reclaimable, found.members);
       }
       return;
     }

@@ -174,7 +174,7 @@ function functionOf(name: Name): Bound {
     const library = koffi.load(libraryPath());
     bound = new Map<Name, Bound>();
     for (const key of Object.keys(SIGNATURES) as Name[]) {
-      bound.set(key, library.func(SIGNATURES[key]) as unknown as Bound);
+      bound.set(key, library.func(SIGNATURES[key]) as Bound);
     }
     const version = call("rf_abi_version");
     if (version !== ABI_VERSION) {
@@ -205,8 +205,6 @@ export function call(name: Name, ...args: Args): number {
 export function tryCallAsync(name: Name, ...args: Args): Promise<number> {
   return new Promise((resolve, reject) => {
     functionOf(name).async(...args, (error: Error | null, result: number) => {
-      // the buffers in args must live until the call is over
-      void args.length;
       if (error) reject(error);
       else resolve(result);
     });

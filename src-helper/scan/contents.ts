@@ -169,7 +169,10 @@ async function readAll(
   readings: readonly { decider: Decider; reading: Reading }[],
   unread: Set<number>,
 ): Promise<void> {
-  const total = readings.reduce((sum, { reading }) => sum + (reading.mode === "whole" ? reading.place.size : 0), 0);
+  const total = readings.reduce(
+    (sum, { reading }) => sum + (reading.mode === "whole" ? reading.place.size : 0),
+    0,
+  );
   const batches: (typeof readings)[] = [];
   for (const mode of ["sample", "whole"] as const) {
     const some = readings.filter(({ reading }) => reading.mode === mode);
@@ -198,7 +201,9 @@ async function readBatch(
   batch: readonly Reading[],
   progress: (bytes: number) => { done: number; total: number },
 ): Promise<(ReadPrint | null)[]> {
-  const files = Float64Array.from(batch.flatMap(({ place: { file, size } }) => [file.subvol, file.ino, file.gen, size]));
+  const files = Float64Array.from(
+    batch.flatMap(({ place: { file, size } }) => [file.subvol, file.ino, file.gen, size]),
+  );
   const prints = Buffer.alloc(16 * batch.length);
   const strong = Buffer.alloc(16 * batch.length);
   const errors = new Int32Array(batch.length);

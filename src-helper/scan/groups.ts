@@ -12,7 +12,10 @@ export interface Content {
 }
 
 /** The files of a size whose content is known, by content; each a group where isGroup says so. */
-export function contentsOf({ size, files, places }: SizeClass, readOnlySubvolumes: ReadonlySet<number>): Content[] {
+export function contentsOf(
+  { size, files, places }: SizeClass,
+  readOnlySubvolumes: ReadonlySet<number>,
+): Content[] {
   const byLayout = new Map(places.map((place) => [place.layout, place.content]));
   const contents = new Map<string, { content: Buffer; members: Member[] }>();
   for (const file of files) {
@@ -79,7 +82,14 @@ export function rebuildGroups(
   for (const { content, members } of contents) {
     if (!isGroup(members)) continue;
     const { bytes, crossing } = joint.add(planGroup(groupId(size, content), members, { snapshots: false }));
-    store.run("INSERT INTO grp VALUES (?, ?, ?, ?, ?)", size, content, members.length, bytes, crossing ? 1 : 0);
+    store.run(
+      "INSERT INTO grp VALUES (?, ?, ?, ?, ?)",
+      size,
+      content,
+      members.length,
+      bytes,
+      crossing ? 1 : 0,
+    );
     crossed ||= crossing;
   }
   return crossed;

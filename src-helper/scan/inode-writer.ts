@@ -2,12 +2,19 @@ import { INODE, S_IFDIR, S_IFMT } from "../btrfs/constants.ts";
 import { KIND } from "../btrfs/extents.ts";
 import { RECORD, TRAIT } from "../native/library.ts";
 import type { ExtentRefs } from "../store/extent-refs.ts";
-import { KIND_DIRECTORY, KIND_FILE, KIND_ORPHAN, type IndexStore, type InodeRow } from "../store/index-store.ts";
+import {
+  KIND_DIRECTORY,
+  KIND_FILE,
+  KIND_ORPHAN,
+  type IndexStore,
+  type InodeRow,
+} from "../store/index-store.ts";
 
 const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SELECT = "SELECT * FROM inode WHERE subvol = ? AND ino = ?";
 const DELETE = "DELETE FROM inode WHERE subvol = ? AND ino = ?";
-const TOUCH = "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ? WHERE subvol = ? AND ino = ?";
+const TOUCH =
+  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ? WHERE subvol = ? AND ino = ?";
 const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
 
@@ -40,7 +47,7 @@ export class InodeWriter {
     this.#store = store;
     this.#refs = refs;
     this.#counts = counts;
-    this.#inlineSerial = store.meta<number>("inlineSerial") ?? 0;
+    this.#inlineSerial = (store.meta("inlineSerial") as number | undefined) ?? 0;
   }
 
   /** The row of the k-th record of a native walk. */
@@ -89,7 +96,10 @@ export class InodeWriter {
         row.extents,
       );
     this.changed++;
-    if (row.extents !== null) forEachExtent(row.extents, this.#sectorSize, (bytenr) => { this.#refs.add(bytenr); });
+    if (row.extents !== null)
+      forEachExtent(row.extents, this.#sectorSize, (bytenr) => {
+        this.#refs.add(bytenr);
+      });
     if (row.kind !== KIND_FILE) return;
     this.#counts.files++;
     this.#counts.bytes += row.size;
@@ -124,14 +134,17 @@ export class InodeWriter {
   }
 
   find(subvol: number, ino: number): InodeRow | undefined {
-    return this.#store.get<InodeRow>(SELECT, subvol, ino);
+    return this.#store.get(SELECT, subvol, ino) as InodeRow | undefined;
   }
 
   /** Takes an inode out of the index. */
   remove(row: InodeRow): void {
     this.#store.run(DELETE, row.subvol, row.ino);
     this.changed++;
-    if (row.extents !== null) forEachExtent(row.extents, this.#sectorSize, (bytenr) => { this.#refs.remove(bytenr); });
+    if (row.extents !== null)
+      forEachExtent(row.extents, this.#sectorSize, (bytenr) => {
+        this.#refs.remove(bytenr);
+      });
     if (row.kind !== KIND_FILE) return;
     this.#counts.files--;
     this.#counts.bytes -= row.size;

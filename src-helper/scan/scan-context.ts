@@ -60,7 +60,9 @@ export function throwIfCancelled(run: RunContext): void {
 }
 
 function cancelledError(): RefoldError {
-  return new RefoldError("cancelled", "cancelled", { kept: "No file was changed; the last scan is kept as it was." });
+  return new RefoldError("cancelled", "cancelled", {
+    kept: "No file was changed; the last scan is kept as it was.",
+  });
 }
 
 /** Waits for the filesystem to write what it holds, so that new data has extents. */

@@ -53,10 +53,10 @@ export async function scanVolume(
   if (options.flush) await flushVolume(context);
   throwIfCancelled(context.run);
   const { generation, subvolumes } = readState();
-  const last = store.meta<ScanRecord>("scan");
+  const last = store.meta("scan") as ScanRecord | undefined;
   store.begin();
   try {
-    const counts: FileCounts = store.meta<FileCounts>("counts") ?? { files: 0, bytes: 0 };
+    const counts: FileCounts = (store.meta("counts") as FileCounts | undefined) ?? { files: 0, bytes: 0 };
     const refs = new ExtentRefs(store, context.sectorSize, last === undefined);
     const writer = new InodeWriter(store, refs, counts);
     const walk = await walkSubvolumes(context, store, writer, subvolumes);
@@ -189,5 +189,5 @@ class Grouping {
 }
 
 function countInodes(store: IndexStore): number {
-  return store.get<{ n: number }>("SELECT COUNT(*) AS n FROM inode")?.n ?? 0;
+  return (store.get("SELECT COUNT(*) AS n FROM inode") as { n: number }).n;
 }

@@ -1,7 +1,7 @@
 import picomatch from "picomatch";
 import type { PathBytes, Selection } from "../engine/contract.ts";
 import { planGroup } from "../dedupe/plan.ts";
-import { Prediction } from "../dedupe/predict.ts";
+import type { Prediction } from "../dedupe/predict.ts";
 import type { FoldPlan, Member } from "../dedupe/types.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { contentsOfSize, groupId, isGroup } from "./groups.ts";
@@ -42,7 +42,11 @@ export function* selectGroups(store: IndexStore, scope: SelectionScope): Generat
   for (const { size } of sizes) yield* groupsOfSize(store, scope, size);
 }
 
-export function* groupsOfSize(store: IndexStore, scope: SelectionScope, size: number): Generator<SelectedGroup> {
+export function* groupsOfSize(
+  store: IndexStore,
+  scope: SelectionScope,
+  size: number,
+): Generator<SelectedGroup> {
   const keep = memberFilter(scope);
   for (const { content, members } of contentsOfSize(store, size, scope.readOnlySubvolumes)) {
     const kept = members.filter(keep);
@@ -80,14 +84,15 @@ function bySubvolume(members: readonly Member[], crossVolume: boolean): [string,
   return [...split].map(([subvolume, some]) => [`-${subvolume}`, some]);
 }
 
-function memberFilter({ selection, scope, pathOf }: SelectionScope): (member: Member) => boolean {
+function memberFilter(chosen: SelectionScope): (member: Member) => boolean {
+  const { selection, scope } = chosen;
   const inScope = scope === null ? null : new Set(scope);
   const excluded = selection.exclude.length === 0 ? null : pathMatcher(selection.exclude);
   const wanted = selection.pathGlob === null ? null : pathMatcher([selection.pathGlob]);
   return (member) => {
     if (inScope !== null && !inScope.has(member.subvolume)) return false;
     if (excluded === null && wanted === null) return true;
-    const path = pathOf(member.subvolume, member.inode).toString();
+    const path = chosen.pathOf(member.subvolume, member.inode).toString();
     return !(excluded?.(path) ?? false) && (wanted?.(path) ?? true);
   };
 }

@@ -35,7 +35,8 @@ export interface SizeClass {
   readonly places: readonly Place[];
 }
 
-const FILES = "SELECT subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
+const FILES =
+  "SELECT subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
 const PRINTS = "SELECT * FROM print WHERE size = ?";
 const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 

@@ -1,6 +1,12 @@
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { callAsync, NativeError, RECORD, type Control } from "../native/library.ts";
-import { KIND_DIRECTORY, KIND_ORPHAN, type IndexStore, type InodeRow, type SubvolumeRow } from "../store/index-store.ts";
+import {
+  KIND_DIRECTORY,
+  KIND_ORPHAN,
+  type IndexStore,
+  type InodeRow,
+  type SubvolumeRow,
+} from "../store/index-store.ts";
 import type { InodeWriter, WalkedRow } from "./inode-writer.ts";
 import { runNative, type ScanContext } from "./scan-context.ts";
 
@@ -43,16 +49,18 @@ export async function walkSubvolumes(
     // an id is never given twice, but a restored image may bring back another subvolume under it
     const now = subvolumes.find((subvolume) => subvolume.id === row.id);
     if (present.has(row.id) && now?.uuid === row.uuid) continue;
-    for (const inode of store.all<InodeRow>("SELECT * FROM inode WHERE subvol = ?", row.id)) writer.remove(inode);
+    for (const inode of store.all<InodeRow>("SELECT * FROM inode WHERE subvol = ?", row.id))
+      writer.remove(inode);
     store.run("DELETE FROM subvolume WHERE id = ?", row.id);
     known.delete(row.id);
     report.subvolumesRemoved++;
   }
-  const estimate = store.meta<{ inodes: number }>("walk")?.inodes ?? null;
+  const estimate = (store.meta("walk") as { inodes: number } | undefined)?.inodes ?? null;
   const walk = new SubvolumeWalk(context, store, writer, report, estimate);
   const queue = [...subvolumes];
   const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await walk.one(next, known.get(next.id));
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      await walk.one(next, known.get(next.id));
   };
   const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker));
   for (const result of results) if (result.status === "rejected") throw result.reason;
@@ -137,7 +145,16 @@ class SubvolumeWalk {
     const inos = new Float64Array(MAX_INODES);
     do {
       const count = await runNative(this.#context, this.#progress, (control) =>
-        callAsync("rf_changed_inodes", this.#context.dir, subvol, scanned + 1, cursor, inos, MAX_INODES, control.buffer),
+        callAsync(
+          "rf_changed_inodes",
+          this.#context.dir,
+          subvol,
+          scanned + 1,
+          cursor,
+          inos,
+          MAX_INODES,
+          control.buffer,
+        ),
       );
       await this.#read(subvol, inos.slice(0, count), scanned, (row) => {
         if (row.kind === KIND_DIRECTORY && row.transid > scanned) changedDirectories.push(row.ino);
@@ -224,7 +241,15 @@ class SubvolumeWalk {
     const cursor = new Float64Array(1);
     const inos = new Float64Array(MAX_INODES);
     do {
-      const count = await callAsync("rf_dir_children", this.#context.dir, subvol, directory, cursor, inos, MAX_INODES);
+      const count = await callAsync(
+        "rf_dir_children",
+        this.#context.dir,
+        subvol,
+        directory,
+        cursor,
+        inos,
+        MAX_INODES,
+      );
       for (const ino of inos.subarray(0, count)) named.add(ino);
     } while (cursor[0] !== 0);
     return named;
@@ -244,7 +269,8 @@ class SubvolumeWalk {
       try {
         count = await runNative(this.#context, this.#progress, (control) => walk(records, blob, control));
       } catch (error) {
-        if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || blob.length >= MAX_BLOB) throw error;
+        if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || blob.length >= MAX_BLOB)
+          throw error;
         blob = Buffer.allocUnsafeSlow(blob.length * 4);
         continue;
       }
@@ -256,7 +282,9 @@ class SubvolumeWalk {
     }
   }
 
-  readonly #progress = (done: number): { phase: "walk"; done: number; total: number | null; unit: "files" } => ({
+  readonly #progress = (
+    done: number,
+  ): { phase: "walk"; done: number; total: number | null; unit: "files" } => ({
     phase: "walk",
     done: this.#report.inodesRead + done,
     total: this.#report.subvolumesUpdated > 0 ? null : this.#estimate,

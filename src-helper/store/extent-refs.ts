@@ -94,7 +94,7 @@ export class ExtentRefs {
   #storeAll(sorted: Float64Array): void {
     let pairs: number[] = [];
     let chunk = -1;
-    for (let k = 0; k < sorted.length; ) {
+    for (let k = 0; k < sorted.length;) {
       const bytenr = sorted[k] ?? 0;
       let end = k + 1;
       while (sorted[end] === bytenr) end++;
@@ -113,7 +113,8 @@ export class ExtentRefs {
   #chunk(chunk: number): Uint32Array {
     let pairs = this.#chunks.get(chunk);
     if (pairs === undefined) {
-      const row = this.#store.get<{ data: Buffer }>("SELECT data FROM extent_refs WHERE chunk = ?", chunk);
+      const row = this.#store.get("SELECT data FROM extent_refs WHERE chunk = ?", chunk) as
+        { data: Buffer } | undefined;
       // copied: a Buffer need not be aligned for 32-bit words
       pairs = row === undefined ? new Uint32Array() : new Uint32Array(new Uint8Array(row.data).buffer);
       this.#chunks.set(chunk, pairs);

@@ -89,17 +89,18 @@ export class IndexStore {
     return this.statement(sql).iterate(...values) as IterableIterator<Row>;
   }
 
-  get<Row>(sql: string, ...values: unknown[]): Row | undefined {
-    return this.statement(sql).get(...values) as Row | undefined;
+  get(sql: string, ...values: unknown[]): unknown {
+    return this.statement(sql).get(...values);
   }
 
   run(sql: string, ...values: unknown[]): void {
     this.statement(sql).run(...values);
   }
 
-  meta<Value>(key: string): Value | undefined {
-    const row = this.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key);
-    return row === undefined ? undefined : (JSON.parse(row.value) as Value);
+  /** What setMeta stored; undefined where nothing was. */
+  meta(key: string): unknown {
+    const row = this.get("SELECT value FROM meta WHERE key = ?", key) as { value: string } | undefined;
+    return row === undefined ? undefined : (JSON.parse(row.value) as unknown);
   }
 
   setMeta(key: string, value: unknown): void {

@@ -60,7 +60,10 @@ function tryOpen(path: string, migrations: readonly Migration[], options: OpenOp
     const version = Number(db.pragma("user_version", { simple: true }));
     if (version > migrations.length) {
       db.close();
-      return new Unusable("newer", `is of a newer Refold (version ${version}, this one knows ${migrations.length})`);
+      return new Unusable(
+        "newer",
+        `is of a newer Refold (version ${version}, this one knows ${migrations.length})`,
+      );
     }
     if (version > 0 && db.pragma("quick_check(1)", { simple: true }) !== "ok") {
       db.close();
@@ -104,7 +107,12 @@ function describe(path: string, error: unknown): Error {
       cause: error,
     });
   }
-  if (code === "EACCES" || code === "EPERM" || code.startsWith("SQLITE_CANTOPEN") || code === "SQLITE_READONLY") {
+  if (
+    code === "EACCES" ||
+    code === "EPERM" ||
+    code.startsWith("SQLITE_CANTOPEN") ||
+    code === "SQLITE_READONLY"
+  ) {
     return new RefoldError("permission", `${path} cannot be opened`, { cause: error });
   }
   return new RefoldError("failed", `${path}: ${error instanceof Error ? error.message : String(error)}`, {

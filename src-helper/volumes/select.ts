@@ -21,15 +21,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * @param names none: every mounted filesystem that is writable
  * @throws RefoldError "no-volume"
  */
-export function selectVolumes(
-  names: readonly string[],
-  warn: (message: string) => void,
-): SelectedVolume[] {
+export function selectVolumes(names: readonly string[], warn: (message: string) => void): SelectedVolume[] {
   const all = discoverVolumes();
   if (names.length > 0) return merge(names.map((name) => selectOne(name, all)));
   const writable = all.filter((volume) => !volume.readOnly);
   for (const volume of all) {
-    if (volume.readOnly) warn(`${volume.mountPath.toString()} is mounted read-only and was left out; name it to scan it`);
+    if (volume.readOnly)
+      warn(`${volume.mountPath.toString()} is mounted read-only and was left out; name it to scan it`);
   }
   if (writable.length === 0) {
     throw new RefoldError("no-volume", "no btrfs filesystem is mounted writable here", {
@@ -44,7 +42,8 @@ function merge(selected: readonly SelectedVolume[]): SelectedVolume[] {
   const merged: SelectedVolume[] = [];
   for (const one of selected) {
     const whole = selected.find((other) => sameVolume(one, other) && other.subvolume === null) ?? one;
-    if (!merged.some((other) => sameVolume(other, whole) && other.subvolume === whole.subvolume)) merged.push(whole);
+    if (!merged.some((other) => sameVolume(other, whole) && other.subvolume === whole.subvolume))
+      merged.push(whole);
   }
   return merged;
 }
@@ -143,7 +142,7 @@ export function subvolumeOf(fd: number): number {
 /** A subvolume and all those below it. */
 export function withSubvolumesBelow(id: number, subvolumes: readonly Subvolume[]): number[] {
   const chosen = new Set([id]);
-  for (let grew = true; grew; ) {
+  for (let grew = true; grew;) {
     grew = false;
     for (const subvolume of subvolumes) {
       if (subvolume.parent !== null && chosen.has(subvolume.parent.subvolume) && !chosen.has(subvolume.id)) {

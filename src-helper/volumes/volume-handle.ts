@@ -134,13 +134,17 @@ export class VolumeHandle {
       }
     }
     const dir = openDirectory(this.found.mountPath);
-    if (dir < 0) throw new RefoldError("no-volume", `${this.found.mountPath.toString()} cannot be opened any more`);
+    if (dir < 0)
+      throw new RefoldError("no-volume", `${this.found.mountPath.toString()} cannot be opened any more`);
     this.#fds.push(dir);
     return dir;
   }
 
   #newResolver(): PathResolver {
-    return new PathResolver(this.dir, new Map(this.#subvolumes.map((subvolume) => [subvolume.id, subvolume])));
+    return new PathResolver(
+      this.dir,
+      new Map(this.#subvolumes.map((subvolume) => [subvolume.id, subvolume])),
+    );
   }
 
   #underMount(fromTop: Buffer): Buffer | null {
@@ -148,7 +152,11 @@ export class VolumeHandle {
     for (const mount of this.found.mounts) {
       if (!isBelow(fromTop, mount.root)) continue;
       const preferred = mount.path.equals(this.found.namedMount ?? EMPTY);
-      if (best === undefined || mount.root.length > best.root.length || (preferred && mount.root.equals(best.root))) {
+      if (
+        best === undefined ||
+        mount.root.length > best.root.length ||
+        (preferred && mount.root.equals(best.root))
+      ) {
         best = mount;
       }
     }

@@ -44,7 +44,10 @@ function commandOf(pid: string): string {
     const script = words.findIndex((word) => word.endsWith("refold.mjs"));
     const shown = script < 0 ? words : ["refold", ...words.slice(script + 1)];
     // a command line may hold anything: keep the terminal safe
-    return shown.join(" ").replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 200);
+    return shown
+      .join(" ")
+      .replaceAll(/[^\x20-\x7e]/g, "?")
+      .slice(0, 200);
   } catch {
     return "a process";
   }

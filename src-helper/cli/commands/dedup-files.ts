@@ -90,7 +90,6 @@ function outcomeWords({ outcome }: FileOutcome): string {
     case "no-space":
     case "io-error":
     case "not-permitted":
-    case "snapshot":
     case "send-running":
       return SKIP_SENTENCES[outcome];
     default:
