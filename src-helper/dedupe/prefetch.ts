@@ -5,8 +5,8 @@ import type { FileIdentity } from "../journal/store.ts";
 const PAGE = 4096;
 
 /** Ranges of one file that are about to be compared. */
-export interface PrefetchFile {
-  readonly file: FileIdentity;
+export interface PrefetchFile<F extends FileIdentity = FileIdentity> {
+  readonly file: F;
   readonly ranges: readonly Range[];
 }
 
@@ -26,17 +26,17 @@ export function mergeRanges(ranges: readonly Range[]): Range[] {
  * that is an order of magnitude faster than the compare's own reads. What was
  * not cached before is dropped again by end(), which must be called.
  */
-export class Prefetch {
-  readonly #count: number;
+export class Prefetch<F extends FileIdentity = FileIdentity> {
+  readonly files: readonly PrefetchFile<F>[];
   readonly #files: Float64Array;
   readonly #ranges: Float64Array;
   readonly #fds: Int32Array;
   readonly #immutable: Int32Array;
   readonly #resident: Uint8Array;
 
-  private constructor(files: readonly PrefetchFile[]) {
+  private constructor(files: readonly PrefetchFile<F>[]) {
     const ranges = files.flatMap((file) => file.ranges);
-    this.#count = files.length;
+    this.files = files;
     this.#files = Float64Array.from(
       files.flatMap(({ file, ranges: own }) => [file.subvolume, file.inode, file.generation, own.length]),
     );
@@ -56,13 +56,17 @@ export class Prefetch {
    * resolves when the reads are on their way. What cannot be opened or read is
    * passed over: the fold itself will say so.
    */
-  static async open(dir: number, files: readonly PrefetchFile[], control: Control): Promise<Prefetch> {
+  static async open<F extends FileIdentity>(
+    dir: number,
+    files: readonly PrefetchFile<F>[],
+    control: Control,
+  ): Promise<Prefetch<F>> {
     const prefetch = new Prefetch(files);
     await callAsync(
       "rf_prefetch",
       dir,
       prefetch.#files,
-      prefetch.#count,
+      files.length,
       prefetch.#ranges,
       prefetch.#fds,
       prefetch.#immutable,
@@ -79,6 +83,13 @@ export class Prefetch {
 
   /** Drops what was not cached before and closes the files. To be called once, and always. */
   async end(): Promise<void> {
-    await callAsync("rf_drop_prefetched", this.#fds, this.#count, this.#files, this.#ranges, this.#resident);
+    await callAsync(
+      "rf_drop_prefetched",
+      this.#fds,
+      this.files.length,
+      this.#files,
+      this.#ranges,
+      this.#resident,
+    );
   }
 }

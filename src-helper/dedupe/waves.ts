@@ -43,59 +43,66 @@ export function batchesOf(plans: readonly FoldPlan[]): Generator<FoldPlan[]> {
   return cut(plans, BATCH_FILES, BATCH_BYTES);
 }
 
+/** Threads that open files and start reads at one time; each waits for the metadata of its files. */
+const PREFETCH_THREADS = 2;
+
 /** Plans whose files are being read ahead. end() must be called. */
 export class Wave {
   readonly plans: readonly FoldPlan[];
   readonly #run: FoldRun;
-  readonly #files: readonly Member[];
-  readonly #prefetch: Prefetch;
+  readonly #prefetches: readonly Prefetch<Member>[];
 
-  private constructor(
-    run: FoldRun,
-    plans: readonly FoldPlan[],
-    files: readonly Member[],
-    prefetch: Prefetch,
-  ) {
+  private constructor(run: FoldRun, plans: readonly FoldPlan[], prefetches: readonly Prefetch<Member>[]) {
     this.#run = run;
     this.plans = plans;
-    this.#files = files;
-    this.#prefetch = prefetch;
+    this.#prefetches = prefetches;
   }
 
   /** Begins to read what the scan says will be compared; of a large group, what comes first. */
   static async open(run: FoldRun, plans: readonly FoldPlan[]): Promise<Wave> {
-    const files: Member[] = [];
-    const list: PrefetchFile[] = [];
-    for (const plan of plans) {
-      for (const [member, ranges] of rangesOf(plan, run.volume.sectorSize)) {
-        files.push(member);
-        list.push({ file: member, ranges: mergeRanges(ranges) });
-      }
+    const files = plans.flatMap((plan) => filesToRead(plan, run.volume.sectorSize));
+    files.sort((a, b) => a.bytenr - b.bytenr); // a disk that has to move its head does so once
+    const share = Math.ceil(files.length / PREFETCH_THREADS);
+    const opening: Promise<Prefetch<Member>>[] = [];
+    for (let start = 0; start < files.length; start += share) {
+      opening.push(Prefetch.open(run.volume.dir, files.slice(start, start + share), run.control));
     }
-    return new Wave(run, plans, files, await Prefetch.open(run.volume.dir, list, run.control));
+    return new Wave(run, plans, await Promise.all(opening));
   }
 
   /** Files that our flag may be set on, so need an intent: not those that are immutable already. */
   lockable(): Member[] {
-    return this.#files.filter((file, k) => this.#run.needsFlag(file) && this.#prefetch.immutable(k) === 0);
+    return this.#prefetches
+      .flatMap((prefetch) => prefetch.files.filter((_, k) => prefetch.immutable(k) === 0))
+      .map(({ file }) => file)
+      .filter((file) => this.#run.needsFlag(file));
   }
 
-  end(): Promise<void> {
-    return this.#prefetch.end();
+  async end(): Promise<void> {
+    await Promise.all(this.#prefetches.map((prefetch) => prefetch.end()));
   }
 }
 
-/** The first window of a plan by what the scan knows: a hint for the read-ahead, trusted for nothing else. */
-function rangesOf(plan: FoldPlan, sectorSize: number): Map<Member, Range[]> {
-  const ranges = new Map<Member, Range[]>([plan.source, ...plan.destinations].map((member) => [member, []]));
-  const extents = (member: Member): ReturnType<typeof unpackExtents> =>
-    unpackExtents(member.extents, sectorSize);
-  const targets = plan.destinations.map((destination) => ({ destination, extents: extents(destination) }));
-  const { steps } = planSteps(extents(plan.source), targets, plan.size);
+/**
+ * The first window of a plan by what the scan knows: a hint for the read-ahead,
+ * trusted for nothing else.
+ */
+function filesToRead(plan: FoldPlan, sectorSize: number): (PrefetchFile<Member> & { bytenr: number })[] {
+  const members = [plan.source, ...plan.destinations].map((file) => ({
+    file,
+    extents: unpackExtents(file.extents, sectorSize),
+    ranges: [] as Range[],
+  }));
+  const [source, ...destinations] = members;
+  if (source === undefined) return [];
+  const targets = destinations.map((destination) => ({ destination, extents: destination.extents }));
+  const { steps } = planSteps(source.extents, targets, plan.size);
   const [window = []] = windowsOf(steps.map((step) => ({ step })));
   for (const { step } of window) {
     const range = { start: step.offset, end: step.offset + step.length };
-    for (const member of [plan.source, ...step.destinations]) ranges.get(member)?.push(range);
+    for (const member of [source, ...step.destinations]) member.ranges.push(range);
   }
-  return ranges;
+  return members.map(({ file, extents, ranges }) => {
+    return { file, ranges: mergeRanges(ranges), bytenr: extents[0]?.bytenr ?? 0 };
+  });
 }
