@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #define CSUM_BUFFER (1024 * 1024)
+#define FAR_SECTOR (1ULL << 46)
 
 struct span {
 	uint64_t start; /* sector on disk of the first block to add */
@@ -78,6 +79,10 @@ static int add_file(struct prints *p, uint32_t file, const uint8_t *blob, uint32
 			p->status[file] = RF_PRINT_UNKNOWN;
 			return 0;
 		}
+		/* so far out there is no disk: sums of these would wrap around */
+		if ((piece.start | piece.offset | piece.file | piece.length) >= FAR_SECTOR ||
+		    piece.disk > UINT32_MAX)
+			return -EBADMSG;
 		if (piece.file > end && p->csum_size != 4)
 			p->status[file] = RF_PRINT_UNKNOWN; /* v(zero) is known for crc32c only */
 		end = piece.file + piece.length;
@@ -90,7 +95,7 @@ static int add_file(struct prints *p, uint32_t file, const uint8_t *blob, uint32
 		}
 		if (piece.file + piece.length > sectors)
 			piece.length = sectors - piece.file;
-		if (piece.length > UINT32_MAX || piece.disk > UINT32_MAX)
+		if (piece.length > UINT32_MAX)
 			return -EBADMSG;
 		if (!grow((void **)&p->spans, &p->span_room, p->span_count, sizeof *p->spans))
 			return -ENOMEM;
@@ -296,7 +301,7 @@ int rf_csum_prints(int fd, uint32_t sectorsize, uint32_t csum_size, const uint8_
 	uint32_t pos = 0;
 	int ret = 0;
 
-	if (csum_size < 4 || csum_size > 64 || sectorsize < 512)
+	if (csum_size < 4 || csum_size > 64 || sectorsize < RF_MIN_SECTOR || sectorsize > 65536)
 		return -EINVAL;
 	p.zero = csum_size == 4 ? crc32c_zero_sector(sectorsize) : 0;
 	p.sums = calloc(n ? n : 1, sizeof *p.sums);

@@ -44,6 +44,9 @@ static inline uint16_t load16(const void *p)
 	return v;
 }
 
+/* The smallest sector a checksum can be of; keeps a 0 from being divided by. */
+#define RF_MIN_SECTOR 512
+
 static inline bool cancelled(const struct rf_control *control)
 {
 	return control && control->cancel != 0;

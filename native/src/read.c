@@ -162,7 +162,7 @@ int rf_read_prints(int dir, uint32_t sectorsize, const double *files, uint32_t n
 	struct reader r = { .sectorsize = sectorsize, .control = control };
 	int ret = 0;
 
-	if (sectorsize < 512 || sectorsize > 65536)
+	if (sectorsize < RF_MIN_SECTOR || sectorsize > 65536)
 		return -EINVAL;
 	r.zero = crc32c_zero_sector(sectorsize);
 	r.buffer = malloc(READ_BUFFER + sectorsize);

@@ -210,8 +210,11 @@ int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *re
 		.max_records = max_records, .blob = blob, .blob_size = blob_size };
 	struct tree_search s;
 	uint64_t current = 0;
-	int ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
+	int ret;
 
+	if (sectorsize < RF_MIN_SECTOR)
+		return -EINVAL;
+	ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
 	if (ret < 0)
 		return ret;
 	search_range(&s, (struct tree_key){ (uint64_t)fmax(*cursor, BTRFS_FIRST_FREE_OBJECTID), 0, 0 },
@@ -258,8 +261,13 @@ int rf_read_inodes(int fd, double tree, uint32_t sectorsize, const double *inos,
 		.max_records = max_records, .blob = blob, .blob_size = blob_size };
 	struct tree_search s;
 	uint32_t k = (uint32_t)*cursor;
-	int ret = search_open(&s, fd, (uint64_t)tree, INODE_BUFFER);
+	int ret;
 
+	if (sectorsize < RF_MIN_SECTOR)
+		return -EINVAL;
+	if (max_records == 0)
+		return -EMSGSIZE;
+	ret = search_open(&s, fd, (uint64_t)tree, INODE_BUFFER);
 	if (ret < 0)
 		return ret;
 	for (; k < n; k++) {
