@@ -174,6 +174,7 @@ async function runFold(
   try {
     if (ctx.signal.aborted) cancel();
     await foldWaves(run, plans);
+    run.tellProgress(true);
     freedBytes = await measure(run);
     state = run.leftOver ? "cancelled" : "done";
   } finally {

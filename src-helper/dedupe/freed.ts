@@ -48,7 +48,7 @@ export class FreedMeter {
     progress: (done: number, total: number) => void,
   ): Promise<number> {
     const unique = this.#unique();
-    let freed = -this.#written;
+    let freed = 0 - this.#written;
     let done = 0;
     const total = [...unique.values()].reduce((sum, extents) => sum + extents.length / 2, 0);
     for (const [generation, extents] of unique) {

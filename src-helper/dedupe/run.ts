@@ -100,8 +100,10 @@ export class FoldRun {
     this.#doneBytes += bytes;
   }
 
-  tellProgress(now = Date.now()): void {
-    if (now - this.#toldAt < PROGRESS_EVERY_MS) return;
+  /** @param always also where something was told a moment ago */
+  tellProgress(always = false): void {
+    const now = Date.now();
+    if (!always && now - this.#toldAt < PROGRESS_EVERY_MS) return;
     this.#toldAt = now;
     this.ctx.progress({
       phase: "fold",
