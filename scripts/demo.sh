@@ -51,31 +51,31 @@ knows_btrfs || refuse "this kernel has no btrfs: install its module (modprobe bt
 sh "$home/scripts/setup.sh" demo
 (cd "$home" && npm run --silent build)
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/refold-demo-XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/refold-demo-XXXX")
 device=
 mounted=
 clean_up() {
   trap '' INT TERM HUP
-  if [ -n "$mounted" ]; then umount "$work/volume" || umount -l "$work/volume" || :; fi
+  if [ -n "$mounted" ]; then umount "$work/disk" || umount -l "$work/disk" || :; fi
   if [ -n "$device" ]; then losetup --detach "$device" || :; fi
   rm -rf "$work/volume.img" "$work/db"
   # rmdir, not rm -r: never into something that is still mounted.
-  rmdir "$work/volume" "$work" 2>/dev/null || :
+  rmdir "$work/disk" "$work" 2>/dev/null || :
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-mkdir "$work/volume"
+mkdir "$work/disk"
 truncate -s 700M "$work/volume.img"
 mkfs.btrfs -q -L refold-demo "$work/volume.img" >/dev/null
 device=$(losetup --find --show "$work/volume.img") ||
   refuse "no loop device could be had (losetup said why above)"
-mount -t btrfs -o noatime "$device" "$work/volume" ||
+mount -t btrfs -o noatime "$device" "$work/disk" ||
   refuse "a btrfs volume cannot be mounted here; in a container that needs --privileged"
 mounted=1
 
 node=$home/node_modules/node/bin/node
 [ -x "$node" ] || node=node
-DEMO_YES=$yes "$node" "$home/scripts/demo/demo.mjs" "$home/bin/refold" "$work/volume" "$work/db"
+DEMO_YES=$yes "$node" "$home/scripts/demo/demo.mjs" "$home/bin/refold" "$work/disk" "$work/db"

@@ -16,7 +16,7 @@ import { makeData } from "./make-data.mjs";
 
 const [refold, volume, database] = process.argv.slice(2);
 const bold = process.stdout.isTTY ? (text) => `\x1b[1m${text}\x1b[0m` : (text) => text;
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Runs Refold with the words a person would type, shown first. Ends the demo where it fails. */
 function show(...words) {
@@ -91,7 +91,7 @@ async function main() {
   const usedBefore = dataUsed();
 
   show("scan", volume);
-  show("groups", volume, "--limit", "8");
+  show("groups", volume, "--limit", "4");
   if (!(await agreed())) {
     console.log("Nothing was folded.");
     return;
@@ -107,9 +107,9 @@ async function main() {
     ["Refold measured", run.freedBytes],
     ["btrfs filesystem usage", usedBefore - usedAfter],
   ]) {
-    console.log(`  ${label.padEnd(24)}${megabytes(bytes).padStart(10)}${String(bytes).padStart(14)} bytes`);
+    console.log(`  ${label.padEnd(24)}${mebibytes(bytes).padStart(10)}${String(bytes).padStart(14)} bytes`);
   }
-  console.log(`  data in use: ${megabytes(usedBefore)} before, ${megabytes(usedAfter)} after`);
+  console.log(`  data in use: ${mebibytes(usedBefore)} before, ${mebibytes(usedAfter)} after`);
   const same = after.digest === before.digest;
   console.log(`  content of all ${after.files} files, by SHA-256: ${same ? "unchanged" : "CHANGED"}`);
   if (!same) process.exitCode = 1;
