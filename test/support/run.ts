@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 /** The repository. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-/** The program under test. */
-export const REFOLD = join(ROOT, "bin", "refold");
+/** The program under test: REFOLD_PROGRAM, or the one built here. */
+export const REFOLD = process.env["REFOLD_PROGRAM"] ?? join(ROOT, "bin", "refold");
 
 export interface RunOptions {
   /** The process is killed, and the run rejected, after so long. Default 120,000. */

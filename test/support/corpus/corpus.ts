@@ -133,6 +133,13 @@ class Builder {
     if (!copy.isLink) this.planted.set(copy.sha256, (this.planted.get(copy.sha256) ?? 0) + 1);
   }
 
+  /** Leaves a copy out of what can be linked to, renamed or deleted later. */
+  private forget(copy: Copy): void {
+    const list = this.copies.get(copy.sha256) ?? [];
+    const at = list.indexOf(copy);
+    if (at >= 0) list.splice(at, 1);
+  }
+
   /** Writes one copy by the next way that fits. */
   place(content: Content): void {
     const { path, home } = this.newPath();
@@ -195,8 +202,7 @@ class Builder {
         this.used.set(decoration.name, (this.used.get(decoration.name) ?? 0) + 1);
         // Neither can be linked to or reflinked from with O_RDWR any more; leave it out as a source.
         if (!/immutable|append/.test(decoration.name)) continue;
-        const list = this.copies.get(copy.sha256);
-        list?.splice(list.indexOf(copy), 1);
+        this.forget(copy);
       }
     }
   }
@@ -208,7 +214,7 @@ class Builder {
         if (copy.isLinkedTo) continue;
         if (this.random.chance(0.05)) {
           unlinkSync(copy.path);
-          list.splice(list.indexOf(copy), 1);
+          this.forget(copy);
           this.planted.set(copy.sha256, (this.planted.get(copy.sha256) ?? 0) - 1);
         } else if (this.random.chance(0.05)) {
           const bytes = contents.get(copy.sha256)?.bytes ?? Buffer.alloc(0);
@@ -216,10 +222,7 @@ class Builder {
           writeSync(fd, bytes, 0, Math.min(bytes.length, 4096), 0);
           closeSync(fd);
         } else if (this.random.chance(0.05)) {
-          const renamed = Buffer.concat([
-            copy.path.subarray(0, copy.path.lastIndexOf("/") + 1),
-            this.newName(),
-          ]);
+          const renamed = this.freeName(copy.path.subarray(0, copy.path.lastIndexOf("/")));
           renameSync(copy.path, renamed);
           list[list.indexOf(copy)] = { ...copy, path: renamed };
         }
