@@ -151,19 +151,24 @@ enum rf_print_status {
 /*
  * [long] Fingerprints n files from the checksum tree, without their data.
  * tasks: for each file a uint32 blob length and the blob; sizes: bytes.
- * prints: 16 bytes a file. status: one enum rf_print_status a file.
+ * prints: 16 bytes a file. bodies: 16 bytes a file, the print without a last
+ * block that the file fills in part only: cutting a file inside a block leaves
+ * the old block and its checksum, so that equal files may differ in it.
+ * status: one enum rf_print_status a file.
  * control->done counts checksummed bytes. Order of the pieces on disk and the
  * way they are split do not change a plain print.
  */
 RF_EXPORT int rf_csum_prints(int fd, uint32_t sectorsize, uint32_t csum_size,
 	const uint8_t *tasks, uint32_t tasks_size, const double *sizes, uint32_t n,
-	uint8_t *prints, uint8_t *status, struct rf_control *control);
+	uint8_t *prints, uint8_t *bodies, uint8_t *status, struct rf_control *control);
 
 /* --------------------------------------------------------------- read.c */
 
 enum rf_read_mode {
 	RF_READ_SAMPLE = 0, /* first, middle and last block */
-	RF_READ_WHOLE = 1
+	RF_READ_WHOLE = 1,
+	RF_READ_TAIL = 2 /* the last block alone, added to what prints holds: a body
+	                  * becomes the whole print */
 };
 /*
  * [long] Reads n files through `dir` (any fd of the volume).

@@ -26,6 +26,7 @@ struct span {
 	uint64_t power[2], sum[2];
 	uint32_t length, done, file;
 	uint32_t whole; /* compressed: index of its struct encoded + 1 */
+	bool tail; /* the last block of a file that does not fill it */
 };
 
 struct encoded {
@@ -40,7 +41,7 @@ struct prints {
 	uint32_t span_count, span_room;
 	struct encoded *encoded;
 	uint32_t encoded_count, encoded_room;
-	uint64_t (*sums)[2];
+	uint64_t (*sums)[2], (*tails)[2];
 	uint8_t *status;
 	struct rf_control *control;
 };
@@ -61,9 +62,49 @@ static bool grow(void **array, uint32_t *room, uint32_t count, size_t size)
 	return true;
 }
 
-static int add_file(struct prints *p, uint32_t file, const uint8_t *blob, uint32_t size,
-	uint64_t sectors)
+static struct span *new_span(struct prints *p, uint32_t file)
 {
+	struct span *span;
+
+	if (!grow((void **)&p->spans, &p->span_room, p->span_count, sizeof *p->spans))
+		return NULL;
+	span = &p->spans[p->span_count++];
+	memset(span, 0, sizeof *span);
+	span->file = file;
+	return span;
+}
+
+/* A plain piece; its last block stands alone where it is a tail. */
+static int add_plain(struct prints *p, uint32_t file, const struct piece *piece, bool tail)
+{
+	uint64_t start = piece->start + piece->offset;
+	uint32_t length = (uint32_t)piece->length - tail;
+	struct span *span;
+
+	if (length > 0) {
+		span = new_span(p, file);
+		if (!span)
+			return -ENOMEM;
+		span->start = start;
+		span->place = piece->file;
+		span->length = length;
+	}
+	if (tail) {
+		span = new_span(p, file);
+		if (!span)
+			return -ENOMEM;
+		span->start = start + length;
+		span->place = piece->file + length;
+		span->length = 1;
+		span->tail = true;
+	}
+	return 0;
+}
+
+static int add_file(struct prints *p, uint32_t file, const uint8_t *blob, uint32_t size,
+	uint64_t bytes)
+{
+	const uint64_t sectors = (bytes + p->sectorsize - 1) / p->sectorsize;
 	struct piece_cursor cursor = { 0, 0 };
 	uint64_t end = 0;
 
@@ -97,17 +138,18 @@ static int add_file(struct prints *p, uint32_t file, const uint8_t *blob, uint32
 			piece.length = sectors - piece.file;
 		if (piece.length > UINT32_MAX)
 			return -EBADMSG;
-		if (!grow((void **)&p->spans, &p->span_room, p->span_count, sizeof *p->spans))
-			return -ENOMEM;
-		span = &p->spans[p->span_count++];
-		memset(span, 0, sizeof *span);
-		span->file = file;
-		span->place = piece.file;
 		if (piece.kind == PIECE_PLAIN) {
-			span->start = piece.start + piece.offset;
-			span->length = (uint32_t)piece.length;
+			bool tail = bytes % p->sectorsize && piece.file + piece.length == sectors;
+			int ret = add_plain(p, file, &piece, tail);
+
+			if (ret < 0)
+				return ret;
 			continue;
 		}
+		span = new_span(p, file);
+		if (!span)
+			return -ENOMEM;
+		span->place = piece.file;
 		if (p->status[file] == RF_PRINT_PLAIN)
 			p->status[file] = RF_PRINT_OPAQUE;
 		if (!grow((void **)&p->encoded, &p->encoded_room, p->encoded_count,
@@ -185,7 +227,7 @@ static void begin_span(struct span *s)
 
 static void end_span(struct prints *p, struct span *s)
 {
-	uint64_t *sums = p->sums[s->file];
+	uint64_t *sums = s->tail ? p->tails[s->file] : p->sums[s->file];
 
 	if (s->whole) {
 		const struct encoded *e = &p->encoded[s->whole - 1];
@@ -293,8 +335,8 @@ out:
 }
 
 int rf_csum_prints(int fd, uint32_t sectorsize, uint32_t csum_size, const uint8_t *tasks,
-	uint32_t tasks_size, const double *sizes, uint32_t n, uint8_t *prints, uint8_t *status,
-	struct rf_control *control)
+	uint32_t tasks_size, const double *sizes, uint32_t n, uint8_t *prints, uint8_t *bodies,
+	uint8_t *status, struct rf_control *control)
 {
 	struct prints p = { .fd = fd, .sectorsize = sectorsize, .csum_size = csum_size, .n = n,
 		.status = status, .control = control };
@@ -305,8 +347,9 @@ int rf_csum_prints(int fd, uint32_t sectorsize, uint32_t csum_size, const uint8_
 		return -EINVAL;
 	p.zero = csum_size == 4 ? crc32c_zero_sector(sectorsize) : 0;
 	p.sums = calloc(n ? n : 1, sizeof *p.sums);
-	if (!p.sums)
-		return -ENOMEM;
+	p.tails = calloc(n ? n : 1, sizeof *p.tails);
+	if (!p.sums || !p.tails)
+		ret = -ENOMEM;
 	memset(status, RF_PRINT_PLAIN, n);
 	for (uint32_t k = 0; k < n && ret == 0; k++) {
 		uint32_t length;
@@ -321,17 +364,21 @@ int rf_csum_prints(int fd, uint32_t sectorsize, uint32_t csum_size, const uint8_
 			ret = -EBADMSG;
 			break;
 		}
-		ret = add_file(&p, k, tasks + pos, length,
-			((uint64_t)sizes[k] + sectorsize - 1) / sectorsize);
+		ret = add_file(&p, k, tasks + pos, length, (uint64_t)sizes[k]);
 		pos += length;
 	}
 	if (ret == 0 && p.span_count > 0) {
 		qsort(p.spans, p.span_count, sizeof *p.spans, by_start);
 		ret = pass(&p);
 	}
-	if (ret == 0)
-		memcpy(prints, p.sums, (size_t)n * 16);
+	for (uint32_t k = 0; k < n && ret == 0; k++) {
+		memcpy(bodies + 16 * (size_t)k, p.sums[k], 16);
+		for (int b = 0; b < 2; b++)
+			p.sums[k][b] = poly_add(p.sums[k][b], p.tails[k][b]);
+		memcpy(prints + 16 * (size_t)k, p.sums[k], 16);
+	}
 	free(p.sums);
+	free(p.tails);
 	free(p.spans);
 	free(p.encoded);
 	return ret;

@@ -87,6 +87,24 @@ static int read_sample(struct reader *r, int fd, uint64_t size)
 	return 0;
 }
 
+/* The last block, at its place in the file's sum. */
+static int read_tail(struct reader *r, int fd, uint64_t size)
+{
+	uint64_t last = (size - 1) / r->sectorsize;
+	ssize_t n;
+
+	memset(r->buffer, 0, r->sectorsize);
+	n = read_at(fd, r->buffer, (size_t)(size - last * r->sectorsize), last * r->sectorsize);
+	if (n < 0)
+		return (int)n;
+	if (r->control)
+		r->control->bytes += (double)n;
+	r->power[0] = poly_pow(1, last);
+	r->power[1] = poly_pow(2, last);
+	add_block(r, r->buffer);
+	return 0;
+}
+
 static int read_whole(struct reader *r, int fd, uint64_t size, bool strong)
 {
 	for (uint64_t offset = 0; offset < size; offset += READ_BUFFER) {
@@ -142,9 +160,9 @@ static int read_file(struct reader *r, int dir, const double *file, int mode, bo
 		free(resident);
 		resident = NULL;
 	}
-	if (mode == RF_READ_SAMPLE) {
+	if (mode != RF_READ_WHOLE) {
 		posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
-		ret = read_sample(r, fd, size);
+		ret = mode == RF_READ_TAIL ? read_tail(r, fd, size) : read_sample(r, fd, size);
 	} else {
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 		ret = read_whole(r, fd, size, strong);
@@ -178,6 +196,10 @@ int rf_read_prints(int dir, uint32_t sectorsize, const double *files, uint32_t n
 			ret = -ECANCELED;
 			break;
 		}
+		if (mode == RF_READ_TAIL)
+			for (int b = 0; b < 2; b++)
+				r.sum[b] = poly_add(r.sum[b],
+					poly_reduce(load64(prints + 16 * (size_t)k + 8 * b)));
 		memcpy(prints + 16 * (size_t)k, r.sum, 16);
 		if (strong)
 			memcpy(strong + 16 * (size_t)k, r.strong, 16);

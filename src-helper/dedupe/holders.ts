@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { basename } from "node:path";
 
 /** Who has which file open for writing or mapped writable, at one moment. */
 interface Index {
@@ -33,9 +34,10 @@ function entries(directory: string): string[] {
 /** Bytes of a command name may be anything: only what is safe to print is kept. */
 function nameOf(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8")
-      .trim()
-      .replaceAll(/[^\x20-\x7e]/g, "?");
+    let name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    // what newer Nodes call themselves says nothing
+    if (name === "MainThread") name = basename(readlinkSync(`/proc/${pid}/exe`));
+    return name.replaceAll(/[^\x20-\x7e]/g, "?");
   } catch {
     return "a process";
   }

@@ -163,10 +163,10 @@ export function otherSize(size: number, expected: number): Refusal {
   return { reason: "differs", detail: `It has ${size} bytes, the source ${expected}. ${KEPT}` };
 }
 
-/** No member could serve as the one to share with. */
-export function noSource(why: Refusal | null): Refusal {
+/** The source that the caller named cannot serve. */
+export function noSource(why: Refusal): Refusal {
   return {
-    reason: why?.reason ?? "other",
-    detail: `No other copy could be locked to share its data with. ${KEPT}${why === null ? "" : ` The last one tried: ${why.detail}`}`,
+    reason: why.reason,
+    detail: `It was left as it is, because the source cannot be used. Of the source: ${why.detail}`,
   };
 }

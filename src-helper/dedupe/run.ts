@@ -1,7 +1,8 @@
+import { constants } from "node:os";
 import type { Extent } from "../btrfs/extents.ts";
 import type { FoldOptions, PathBytes, RunContext } from "../engine/contract.ts";
 import { fileId, type FileIdentity, type Journal, type RunFile } from "../journal/store.ts";
-import { Control, errnoName, tryCall } from "../native/library.ts";
+import { Control, tryCall } from "../native/library.ts";
 import { FreedMeter } from "./freed.ts";
 import type { GroupFold, MemberFold, Outcome } from "./group-fold.ts";
 import { HolderFinder, isSwapFile } from "./holders.ts";
@@ -77,9 +78,8 @@ export class FoldRun {
 
   /** Turns an errno into a reason; for a file in use, finds out by whom. */
   explain(member: Member, errno: number, stage: reasons.Stage): reasons.Refusal {
-    const name = errnoName(errno);
-    const busy = (name === "EAGAIN" && stage !== "dedupe") || name === "EBUSY";
-    if (!busy) return reasons.refusal(errno, stage);
+    // of the ioctl, EAGAIN says something else
+    if (errno !== constants.errno.EAGAIN || stage === "dedupe") return reasons.refusal(errno, stage);
     const fd = tryCall("rf_open_inode", this.volume.dir, member.subvolume, member.inode, member.generation);
     if (fd < 0) return reasons.inUse(null);
     try {

@@ -141,7 +141,7 @@ const SIGNATURES = {
   rf_changed_inodes: "int rf_changed_inodes(int, double, double, double *, double *, uint32_t, double *)",
   rf_dir_children: "int rf_dir_children(int, double, double, double *, double *, uint32_t)",
   rf_csum_prints:
-    "int rf_csum_prints(int, uint32_t, uint32_t, uint8_t *, uint32_t, double *, uint32_t, uint8_t *, uint8_t *, double *)",
+    "int rf_csum_prints(int, uint32_t, uint32_t, uint8_t *, uint32_t, double *, uint32_t, uint8_t *, uint8_t *, uint8_t *, double *)",
   rf_read_prints:
     "int rf_read_prints(int, uint32_t, double *, uint32_t, int, uint8_t *, uint8_t *, int32_t *, double *)",
   rf_crc32c: "uint32_t rf_crc32c(uint8_t *, uint32_t)",

@@ -10,8 +10,12 @@ const READERS = 2;
 
 interface Reading {
   readonly place: Place;
-  readonly mode: "sample" | "whole";
+  readonly mode: ReadMode;
 }
+
+/** enum rf_read_mode */
+const READ_MODES = { sample: 0, whole: 1, tail: 2 } as const;
+type ReadMode = keyof typeof READ_MODES;
 
 /**
  * Decides which places of each size hold the same content (Place.content).
@@ -22,6 +26,8 @@ interface Reading {
  *   where such a file shares its size with anything else, it is read (a sample
  *   first, the whole only where samples agree);
  * - NOCOW and inline data has no checksums, and is read in the same way;
+ * - a last block that a file fills in part may carry the checksum of what was
+ *   cut off: where all but such a block is the same, that block is read;
  * - where a file is so short that its checksums are less than 64 bits, chance
  *   could make two equal: what looks the same is read.
  *
@@ -62,7 +68,10 @@ class Decider {
     }
     place.changed = true;
     if (mode === "sample") place.sample = read.print;
-    else {
+    else if (mode === "tail") {
+      place.csum = read.print;
+      place.body = null;
+    } else {
       place.whole = read.print;
       place.strong = read.strong;
     }
@@ -70,6 +79,8 @@ class Decider {
 
   /** What has to be read next; empty when everything is decided. */
   wanted(): Reading[] {
+    const tails = this.#tails();
+    if (tails.length > 0) return tails.map((place) => ({ place, mode: "tail" }));
     const classes = this.#classes();
     if (!this.#needsReading(classes)) return [];
     const representatives = classes
@@ -84,6 +95,30 @@ class Decider {
       .flatMap((alike) => (alike.every((place) => this.#comparable(place)) ? [] : alike))
       .filter((place) => !this.#comparable(place))
       .map((place) => ({ place, mode: "whole" }));
+  }
+
+  /** Places of which the last block has to be read before their checksums can be compared. */
+  #tails(): Place[] {
+    if (this.#tiny) return []; // read whole in any case
+    const open = this.#places.filter((place) => place.body !== null && !this.#failed.has(place));
+    if (open.length === 0) return [];
+    if (!this.#plainIsReadable) {
+      // what reading gives cannot be put together with such a checksum: read the whole of what may be the same
+      for (const place of this.#sameButForTheTail(open)) {
+        place.status = PRINT.unknown;
+        place.body = null;
+        place.changed = true;
+      }
+      return [];
+    }
+    const mixed = this.#places.some((place) => place.status !== PRINT.plain);
+    return mixed ? open : this.#sameButForTheTail(open);
+  }
+
+  #sameButForTheTail(open: readonly Place[]): Place[] {
+    return [...groupBy(open, (place) => latin1(place.body)).values()]
+      .filter((alike) => new Set(alike.map((place) => latin1(place.csum))).size > 1)
+      .flat();
   }
 
   /** The member of a class that needs the least reading; undefined where none could be read. */
@@ -123,7 +158,7 @@ class Decider {
     if (!this.#tiny) return !this.#places.every((place) => place.status === PRINT.plain);
     const plain = this.#places.filter((place) => place.status === PRINT.plain);
     if (plain.length < this.#places.length) return true;
-    return groupBy(plain, (place) => place.csum?.toString("latin1") ?? "").size < plain.length;
+    return groupBy(plain, (place) => latin1(place.body ?? place.csum)).size < plain.length;
   }
 
   #classPrint(place: Place | undefined): Buffer | null {
@@ -143,11 +178,11 @@ class Decider {
 
   #sampleOf(place: Place): string {
     if (!this.#sampled) {
-      // tiny and all plain: those of different checksums differ
+      // tiny and all plain: those of different checksums before the tail differ
       const all = this.#places.every((other) => other.status === PRINT.plain);
-      return this.#tiny && all ? (place.csum?.toString("latin1") ?? "") : "";
+      return this.#tiny && all ? latin1(place.body ?? place.csum) : "";
     }
-    return place.sample?.toString("latin1") ?? "";
+    return latin1(place.sample);
   }
 }
 
@@ -174,7 +209,7 @@ async function readAll(
     0,
   );
   const batches: (typeof readings)[] = [];
-  for (const mode of ["sample", "whole"] as const) {
+  for (const mode of ["tail", "sample", "whole"] as const) {
     const some = readings.filter(({ reading }) => reading.mode === mode);
     for (let at = 0; at < some.length; at += READ_BATCH) batches.push(some.slice(at, at + READ_BATCH));
   }
@@ -207,7 +242,9 @@ async function readBatch(
   const prints = Buffer.alloc(16 * batch.length);
   const strong = Buffer.alloc(16 * batch.length);
   const errors = new Int32Array(batch.length);
-  const whole = batch[0]?.mode === "whole";
+  const mode = batch[0]?.mode ?? "sample";
+  const whole = mode === "whole";
+  if (mode === "tail") batch.forEach(({ place }, k) => place.body?.copy(prints, 16 * k));
   await runNative(
     context,
     (done) => ({ phase: "read", ...progress(done), unit: "bytes" }),
@@ -218,7 +255,7 @@ async function readBatch(
         context.sectorSize,
         files,
         batch.length,
-        whole ? 1 : 0,
+        READ_MODES[mode],
         prints,
         whole ? strong : null,
         errors,
@@ -233,6 +270,10 @@ async function readBatch(
         }
       : null,
   );
+}
+
+function latin1(bytes: Buffer | null): string {
+  return bytes?.toString("latin1") ?? "";
 }
 
 function equal(a: Buffer | null, b: Buffer | null): boolean {

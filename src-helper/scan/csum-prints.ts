@@ -1,4 +1,4 @@
-import { callAsync } from "../native/library.ts";
+import { callAsync, PRINT } from "../native/library.ts";
 import { runNative, type ScanContext } from "./scan-context.ts";
 import type { Place, SizeClass } from "./size-class.ts";
 
@@ -22,6 +22,7 @@ async function printPlaces(context: ScanContext, places: readonly Place[]): Prom
     sizes[k] = size;
   });
   const prints = Buffer.alloc(16 * places.length);
+  const bodies = Buffer.alloc(16 * places.length);
   const status = Buffer.alloc(places.length);
   await runNative(
     context,
@@ -37,6 +38,7 @@ async function printPlaces(context: ScanContext, places: readonly Place[]): Prom
         sizes,
         places.length,
         prints,
+        bodies,
         status,
         control.buffer,
       ),
@@ -44,6 +46,9 @@ async function printPlaces(context: ScanContext, places: readonly Place[]): Prom
   places.forEach((place, k) => {
     place.status = status[k] ?? 0;
     place.csum = prints.subarray(16 * k, 16 * k + 16);
+    // a last block that is filled in part may have the checksum of what was cut off
+    const cut = place.size % context.sectorSize !== 0 && place.status === PRINT.plain;
+    place.body = cut ? bodies.subarray(16 * k, 16 * k + 16) : null;
     place.changed = true;
   });
 }

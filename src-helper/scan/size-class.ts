@@ -20,6 +20,8 @@ export interface Place {
   /** -1: not asked of the checksum tree yet. */
   status: number;
   csum: Buffer | null;
+  /** csum without the last block; null where csum is known to be that of the content. */
+  body: Buffer | null;
   sample: Buffer | null;
   whole: Buffer | null;
   strong: Buffer | null;
@@ -38,7 +40,7 @@ export interface SizeClass {
 const FILES =
   "SELECT subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
 const PRINTS = "SELECT * FROM print WHERE size = ?";
-const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /** @param fresh no print is stored yet: saves the look-up */
 export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): SizeClass {
@@ -55,6 +57,7 @@ export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): 
       file,
       status: known?.status ?? -1,
       csum: known?.csum ?? null,
+      body: known?.body ?? null,
       sample: known?.sample ?? null,
       whole: known?.whole ?? null,
       strong: known?.strong ?? null,
@@ -69,8 +72,8 @@ export function storePlaces(store: IndexStore, { places }: SizeClass): void {
   const statement = store.statement(STORE);
   for (const place of places) {
     if (!place.changed) continue;
-    const { size, layout, status, csum, sample, whole, strong, content } = place;
-    statement.run(size, layout, status, csum, sample, whole, strong, content);
+    const { size, layout, status, csum, body, sample, whole, strong, content } = place;
+    statement.run(size, layout, status, csum, body, sample, whole, strong, content);
     place.changed = false;
   }
 }

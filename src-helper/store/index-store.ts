@@ -30,6 +30,7 @@ export interface PrintRow {
   readonly layout: number;
   readonly status: number;
   readonly csum: Buffer | null;
+  readonly body: Buffer | null;
   readonly sample: Buffer | null;
   readonly whole: Buffer | null;
   readonly strong: Buffer | null;

@@ -23,10 +23,11 @@ export function createIndex(db: Database): void {
       PRIMARY KEY (subvol, ino)
     ) WITHOUT ROWID;
 
-    -- csum, status: rf_csum_prints; sample, whole, strong: rf_read_prints; content: the group, if any
+    -- csum, body, status: rf_csum_prints; body is kept only while csum may stand for a last block
+    -- that was cut; sample, whole, strong: rf_read_prints; content: the group, if any
     CREATE TABLE print (
       size INTEGER NOT NULL, layout INTEGER NOT NULL, status INTEGER NOT NULL, csum BLOB,
-      sample BLOB, whole BLOB, strong BLOB, content BLOB,
+      body BLOB, sample BLOB, whole BLOB, strong BLOB, content BLOB,
       PRIMARY KEY (size, layout)
     ) WITHOUT ROWID;
 
