@@ -44,7 +44,7 @@ function readInodes(fd: number, sectorSize: number, room = 10): number {
 }
 function csumPrints(fd: number, sectorSize: number, csumSize: number, tasks: Buffer, n: number): number {
   const [sizes, prints, status] = [new Float64Array(n).fill(100_000), Buffer.alloc(16 * n), Buffer.alloc(n)];
-  return tryCall("rf_csum_prints", fd, sectorSize, csumSize, tasks, tasks.length, sizes, n, prints, status, null);
+  return tryCall("rf_csum_prints", fd, sectorSize, csumSize, tasks, tasks.length, sizes, n, prints, prints, status, null);
 }
 function readPrints(fd: number, sectorSize: number, control: Float64Array | null): number {
   const files = Float64Array.of(5, 257, 7, 100_000);

@@ -38,7 +38,7 @@ function dumpedExtents(device: string): Map<number, Extent[]> {
     const bytenr = number(/ata disk byte (\d+)/);
     if (bytenr === 0) continue;
     extents.push({
-      kind: prealloc ? KIND.prealloc : KIND[COMPRESSED[prealloc ? 0 : number(/compression (\d)/)] ?? "plain"],
+      kind: prealloc ? KIND.prealloc : KIND[COMPRESSED[number(/compression (\d)/)] ?? "plain"],
       fileOffset,
       length: number(/data offset \d+ nr (\d+)/),
       bytenr,

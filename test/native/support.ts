@@ -1,5 +1,6 @@
 /** Calls of the native library's scanning functions, with buffers of any size, for its tests. */
-import { Control, call, callAsync, RECORD } from "../../src-helper/native/library.ts";
+import type { Control} from "../../src-helper/native/library.ts";
+import { call, callAsync, RECORD } from "../../src-helper/native/library.ts";
 
 export const SECTOR = 4096;
 
@@ -129,6 +130,8 @@ export function dirChildren(fd: number, tree: number, dir: number, room = 10_000
 export interface Print {
   /** 16 bytes in hex. */
   readonly print: string;
+  /** Without a last block that is filled in part only. */
+  readonly body: string;
   /** enum rf_print_status. */
   readonly status: number;
 }
@@ -152,6 +155,7 @@ export async function csumPrints(
 ): Promise<Print[]> {
   const tasks = tasksOf(files.map((file) => file.blob));
   const prints = Buffer.alloc(16 * files.length);
+  const bodies = Buffer.alloc(16 * files.length);
   const status = Buffer.alloc(files.length);
   await callAsync(
     "rf_csum_prints",
@@ -163,11 +167,13 @@ export async function csumPrints(
     Float64Array.from(files.map((file) => file.size)),
     files.length,
     prints,
+    bodies,
     status,
     null,
   );
   return files.map((_, k) => ({
     print: prints.toString("hex", 16 * k, 16 * k + 16),
+    body: bodies.toString("hex", 16 * k, 16 * k + 16),
     status: status[k] ?? NaN,
   }));
 }
@@ -178,17 +184,19 @@ export interface ReadPrint {
   readonly error: number;
 }
 
-export const MODE = { sample: 0, whole: 1 } as const;
+export const MODE = { sample: 0, whole: 1, tail: 2 } as const;
 
-/** rf_read_prints of all files in one call. */
+/** rf_read_prints of all files in one call. bodies: what MODE.tail adds the last block to. */
 export async function readPrints(
   fd: number,
   tree: number,
   files: readonly { readonly ino: number; readonly generation: number; readonly size: number }[],
   mode: number = MODE.whole,
   control: Control | null = null,
+  bodies: readonly string[] = [],
 ): Promise<ReadPrint[]> {
   const prints = Buffer.alloc(16 * files.length);
+  prints.write(bodies.join(""), "hex");
   const strong = Buffer.alloc(16 * files.length);
   const errors = new Int32Array(files.length);
   await callAsync(
