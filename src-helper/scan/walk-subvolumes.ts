@@ -49,8 +49,7 @@ export async function walkSubvolumes(
     // an id is never given twice, but a restored image may bring back another subvolume under it
     const now = subvolumes.find((subvolume) => subvolume.id === row.id);
     if (present.has(row.id) && now?.uuid === row.uuid) continue;
-    for (const inode of store.all<InodeRow>("SELECT * FROM inode WHERE subvol = ?", row.id))
-      writer.remove(inode);
+    removeSubvolume(store, writer, row.id);
     store.run("DELETE FROM subvolume WHERE id = ?", row.id);
     known.delete(row.id);
     report.subvolumesRemoved++;
@@ -65,6 +64,14 @@ export async function walkSubvolumes(
   const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker));
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return report;
+}
+
+function removeSubvolume(store: IndexStore, writer: InodeWriter, id: number): void {
+  // some at a time: there may be millions
+  const some = `SELECT * FROM inode WHERE subvol = ? LIMIT ${MAX_RECORDS}`;
+  for (let rows = store.all<InodeRow>(some, id); rows.length > 0; rows = store.all<InodeRow>(some, id)) {
+    for (const row of rows) writer.remove(row);
+  }
 }
 
 class SubvolumeWalk {
@@ -93,6 +100,7 @@ class SubvolumeWalk {
       this.#report.subvolumesUnchanged++;
       return;
     }
+    let generation = subvolume.generation;
     try {
       if (row === undefined) {
         this.#report.subvolumesWalked++;
@@ -102,16 +110,16 @@ class SubvolumeWalk {
         await this.#changes(subvolume.id, row.generation);
       }
     } catch (error) {
-      // deleted since the root tree was read: the next scan takes its rows out
-      if (error instanceof NativeError && error.code === "ENOENT") return;
-      throw error;
+      if (!(error instanceof NativeError) || error.code !== "ENOENT") throw error;
+      // deleted since the root tree was read: the next scan takes out what was found
+      generation = 0;
     }
     // what is written from now on has a later transid than this, so nothing is missed
     this.#store.run(
       "INSERT OR REPLACE INTO subvolume VALUES (?, ?, ?)",
       subvolume.id,
       subvolume.uuid,
-      subvolume.generation,
+      generation,
     );
   }
 

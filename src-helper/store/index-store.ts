@@ -86,10 +86,6 @@ export class IndexStore {
     return this.statement(sql).all(...values) as Row[];
   }
 
-  iterate<Row>(sql: string, ...values: unknown[]): IterableIterator<Row> {
-    return this.statement(sql).iterate(...values) as IterableIterator<Row>;
-  }
-
   get(sql: string, ...values: unknown[]): unknown {
     return this.statement(sql).get(...values);
   }
