@@ -1,5 +1,12 @@
 import { EventEmitter } from "node:events";
-import type { Engine, Group, Skipped, Volume, VolumeSummary } from "../../src-helper/engine/contract.ts";
+import type {
+  Engine,
+  FoldResult,
+  Group,
+  Skipped,
+  Volume,
+  VolumeSummary,
+} from "../../src-helper/engine/contract.ts";
 import { RefoldError } from "../../src-helper/engine/errors.ts";
 import type { Io, Sink } from "../../src-helper/cli/io.ts";
 import { run } from "../../src-helper/cli/run.ts";
@@ -234,3 +241,19 @@ export async function call(
     databaseDir: loads[0] ?? null,
   };
 }
+
+/** Two volumes to name: "data" and "other". */
+export const data = (parts = {}): FakeVolume => new FakeVolume(summaryOf(UUID, "data", "/mnt/data"), parts);
+export const other = (parts = {}): FakeVolume =>
+  new FakeVolume(summaryOf(UUID_B, "other", "/mnt/other"), parts);
+export const paths = (...names: string[]): Buffer[] => names.map((name) => Buffer.from(name));
+export const twoGroups = [
+  groupOf(UUID, 8192, paths("/mnt/data/a", "/mnt/data/b", "/mnt/data/c")),
+  groupOf(UUID, 4096, [Buffer.from([0x2f, 0xff]), Buffer.from("/x\ny")]),
+];
+export const foldResult = (parts: Partial<FoldResult>): FoldResult => ({
+  ...{ uuid: UUID, runId: 3, groups: 1, files: 1, predictedBytes: 4096, freedBytes: 4096, elapsedMs: 5 },
+  ...{ skipped: [], cancelled: false },
+  ...parts,
+});
+export const oneLine = (text: string): boolean => /^refold: [^\n]+\n$/.test(text);
