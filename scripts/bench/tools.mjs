@@ -47,8 +47,8 @@ export const adapters = {
     program: "jdupes",
     version: (path) => firstLine(path, "-v"),
     scan: ({ path, root }) => [path, "-r", "-q", "-X", `size+=:${MIN_SIZE}`, root],
-    // Sets are parted by an empty line.
-    answer: ({ output }) => ({ groups: countLines(output, /\n\n/g) }),
+    // Sets are parted by an empty line, the last of them not always.
+    answer: ({ output }) => ({ groups: countLines(output, /[^\n](?=\n\n|\n$)/g) }),
     fold: ({ path, root }) => [path, "-r", "-q", "-B", "-X", `size+=:${MIN_SIZE}`, root],
   },
   duperemove: {
