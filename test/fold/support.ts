@@ -15,6 +15,9 @@ import { call, RECORD, tryCall } from "../../src-helper/native/library.ts";
 import { readFsInfo } from "../../src-helper/volumes/fs-info.ts";
 import { LoopVolume, type LoopVolumeOptions } from "../support/volume.ts";
 
+/** Large enough for the extents of any file of these tests. */
+const blob = Buffer.alloc(4 << 20);
+
 export const DEFAULTS: FoldOptions = { lock: "immutable", defrag: false, priority: "normal" };
 
 /** A context that keeps what it was told. */
@@ -100,7 +103,6 @@ export class FoldBench implements Disposable {
     }
     const [subvolume = 0, inode = 0] = identity;
     const record = new Float64Array(RECORD.fields);
-    const blob = Buffer.alloc(4 << 20);
     const cursor = new Float64Array(1);
     const inodes = Float64Array.of(inode);
     call("rf_read_inodes", this.#dir, subvolume, 4096, inodes, 1, cursor, record, 1, blob, blob.length, null);
