@@ -32,8 +32,7 @@ function refuse(message) {
 }
 
 function isOnPath(program) {
-  const folders = (process.env.PATH ?? "").split(delimiter).concat("/usr/sbin", "/sbin");
-  return folders.some((folder) => {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
@@ -55,20 +54,21 @@ function check() {
   if (!knowsBtrfs()) refuse("this kernel has no btrfs (/proc/filesystems does not list it)");
   if (!existsSync("/dev/loop-control")) spawnSync("modprobe", ["loop"]);
   if (!existsSync("/dev/loop-control")) refuse("there are no loop devices (/dev/loop-control is missing)");
-  const free = spawnSync("losetup", ["--find"], { encoding: "utf8" });
-  if (free.status !== 0) refuse(`no loop device is free (losetup --find: ${free.stderr.trim()})`);
 }
 
-check();
+// sudo and su may leave these out.
 process.env.PATH = `${process.env.PATH ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`;
+check();
 const scratch = mkdtempSync(join(tmpdir(), "refold-test-report-"));
 const report = join(scratch, "report.json");
 const words = process.argv.slice(2);
 // A name filter leaves tests out by intent; without one a skipped test is a hole in the suite.
 const isFiltered = words.some((word) => word === "-t" || word.startsWith("--testNamePattern"));
 
+// The project's own Node, also where this is started without npm by an older one.
+const ownNode = join(root, "node_modules", "node", "bin", "node");
 const run = spawnSync(
-  process.execPath,
+  existsSync(ownNode) ? ownNode : process.execPath,
   [
     join(root, "node_modules", "vitest", "vitest.mjs"),
     "run",
