@@ -14,7 +14,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { planCorpus, truthOf, writeCorpus } from "./corpus.mjs";
 import { describeMachine } from "./machine.mjs";
-import { measure } from "./measure.mjs";
+import { measure, undisturbed } from "./measure.mjs";
 import { renderMarkdown, renderText } from "./report.mjs";
 import { findTools, MIN_SIZE } from "./tools.mjs";
 import { closeAll, copyImage, LoopVolume, makeImage } from "./volume.mjs";
@@ -26,6 +26,8 @@ const USAGE = `Usage: npm run bench -- [options]   (as root)
   --tool NAME=PATH   one more program, e.g. jdupes-1.31=/opt/jdupes/jdupes; repeatable
   --only NAMES       of the tools, these: refold,jdupes
   --phase PHASE      scan or fold alone; docs/benchmarks.md is left alone
+  --patience SECONDS waits so long before each run for the machine to be idle (default 20)
+  --tries N          of a run that other programs disturbed all the same (default 3); the least disturbed counts
   --work DIR         where the images go (default: a new directory in ${tmpdir()})
   --render FILE      no runs: writes docs/benchmarks.md from the results of an earlier one`;
 
@@ -43,6 +45,8 @@ function readOptions() {
       only: { type: "string" },
       phase: { type: "string" },
       work: { type: "string" },
+      patience: { type: "string", default: "20" },
+      tries: { type: "string", default: "3" },
       render: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -52,7 +56,14 @@ function readOptions() {
   if (values.phase !== undefined && values.phase !== "scan" && values.phase !== "fold") {
     throw new Error(`--phase ${values.phase}: want scan or fold`);
   }
-  return { ...values, rounds, seed: Number(values.seed), only: values.only?.split(",") ?? null };
+  return {
+    ...values,
+    rounds,
+    seed: Number(values.seed),
+    patience: Number(values.patience),
+    tries: Number(values.tries),
+    only: values.only?.split(",") ?? null,
+  };
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -65,69 +76,98 @@ function freshWork(base) {
   return work;
 }
 
-/** Loads a program's binaries into the page cache, and nothing of the volume. */
-const warmUp = (path) => spawnSync(path, ["--version"], { stdio: "ignore" });
-
 /** Adds one run to the results of a name. */
 function note(results, name, run) {
   (results[name] ??= []).push(run);
   const mebibytes = Math.round(run.read / 2 ** 20);
   say(
-    `  ${name}: ${run.seconds.toFixed(2)} s, ${mebibytes} MiB read${run.load > 1.5 ? ` (load ${run.load})` : ""}`,
+    `  ${name}: ${run.seconds.toFixed(2)} s, ${mebibytes} MiB read${run.foreign > 0.1 ? `, disturbed: ${run.foreign.toFixed(2)} cores` : ""}`,
   );
 }
 
-/** A function that runs the tool's scan; calls of one share what the tool keeps between runs. */
-function prepareScan(base, volume, tool) {
-  const work = freshWork(base);
-  const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
-  return async (cold) => {
-    if (cold) {
-      volume.makeCold();
-      warmUp(tool.path);
+/** What all measurements of one call of the bench share. */
+class Bench {
+  #base;
+  #options;
+
+  constructor(base, options) {
+    this.#base = base;
+    this.#options = options;
+  }
+
+  #measure(volume, command, work) {
+    return measure(join(native, "measure"), volume, command, work, this.#options.patience);
+  }
+
+  #undisturbed = (attempt) => undisturbed(attempt, this.#options.tries);
+
+  async scanRound(volume, tools, results) {
+    const walk = join(native, "walk");
+    for (const [name, cold] of Object.entries({ walk: true, "walk, warm": false })) {
+      const attempt = () => {
+        if (cold) coldFor(volume, walk);
+        return this.#measure(volume, [walk, volume.mountPath], freshWork(this.#base));
+      };
+      note(results, name, await this.#undisturbed(attempt));
     }
-    const run = await measure(join(native, "measure"), volume, tool.adapter.scan(context), work);
-    return { ...run, ...tool.adapter.answer(context) };
-  };
-}
-
-async function scanRound(base, volume, tools, results) {
-  const walk = join(native, "walk");
-  volume.makeCold();
-  warmUp(walk);
-  for (const name of ["walk", "walk, warm"]) {
-    const command = [walk, volume.mountPath];
-    note(results, name, await measure(join(native, "measure"), volume, command, freshWork(base)));
+    for (const tool of tools) {
+      if (tool.adapter.scan === undefined) continue;
+      const full = () => this.#scan(volume, tool, freshWork(this.#base), true);
+      note(results, tool.name, await this.#undisturbed(full));
+      if (tool.adapter.program !== "refold") continue;
+      for (const [label, cold] of Object.entries({
+        "nothing changed": true,
+        "nothing changed, warm": false,
+      })) {
+        // In the directory of the scan before, whose index is there.
+        const again = () => this.#scan(volume, tool, join(this.#base, "run"), cold);
+        note(results, `${tool.name}, ${label}`, await this.#undisturbed(again));
+      }
+    }
   }
-  for (const tool of tools) {
-    if (tool.adapter.scan === undefined) continue;
-    const scan = prepareScan(base, volume, tool);
-    note(results, tool.name, await scan(true));
-    if (tool.adapter.program !== "refold") continue;
-    note(results, `${tool.name}, nothing changed`, await scan(true));
-    note(results, `${tool.name}, nothing changed, warm`, await scan(false));
-  }
-}
 
-async function foldOnce(base, image, tool) {
-  const copy = join(base, "fold.img");
-  copyImage(image, copy);
-  const volume = new LoopVolume(copy, join(base, "mnt"));
-  try {
-    const work = freshWork(base);
+  async #scan(volume, tool, work, cold) {
     const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
-    const before = volume.dataUsed();
-    volume.makeCold();
-    warmUp(tool.path);
-    const run = await measure(join(native, "measure"), volume, tool.adapter.fold(context), work);
-    const start = performance.now();
-    execFileSync("btrfs", ["filesystem", "sync", volume.mountPath]);
-    const sync = (performance.now() - start) / 1000;
-    return { ...run, withSync: run.seconds + sync, freed: before - volume.dataUsed() };
-  } finally {
-    volume.close();
-    rmSync(copy, { force: true });
+    if (cold) coldFor(volume, tool.path);
+    const run = await this.#measure(volume, tool.adapter.scan(context), work);
+    return { ...run, ...tool.adapter.answer(context) };
   }
+
+  async foldRound(image, tools, results) {
+    for (const tool of tools) {
+      if (tool.adapter.fold === undefined) continue;
+      const run = await this.#undisturbed(() => this.#fold(image, tool));
+      note(results, tool.name, run);
+      say(`    freed ${(run.freed / 1e6).toFixed(1)} MB, with sync ${run.withSync.toFixed(2)} s`);
+    }
+  }
+
+  /** Each on a copy of its own. */
+  async #fold(image, tool) {
+    const copy = join(this.#base, "fold.img");
+    copyImage(image, copy);
+    const volume = new LoopVolume(copy, join(this.#base, "mnt"));
+    try {
+      const work = freshWork(this.#base);
+      const context = { path: tool.path, root: volume.mountPath, work, output: join(work, "stdout") };
+      const before = volume.dataUsed();
+      coldFor(volume, tool.path);
+      const run = await this.#measure(volume, tool.adapter.fold(context), work);
+      const start = performance.now();
+      execFileSync("btrfs", ["filesystem", "sync", volume.mountPath]);
+      const sync = (performance.now() - start) / 1000;
+      return { ...run, withSync: run.seconds + sync, freed: before - volume.dataUsed() };
+    } finally {
+      volume.close();
+      rmSync(copy, { force: true });
+    }
+  }
+}
+
+/** Cold data, warm binaries. */
+function coldFor(volume, program) {
+  volume.makeCold();
+  spawnSync(program, ["--version"], { stdio: "ignore" });
 }
 
 async function runAll(options, base) {
@@ -147,21 +187,17 @@ async function runAll(options, base) {
   writeCorpus(volume.mountPath, options.seed, plan);
   say(`  written in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 
+  const bench = new Bench(base, options);
   const scans = {};
   for (let round = 1; options.phase !== "fold" && round <= options.rounds; round++) {
     say(`scan, round ${round} of ${options.rounds}`);
-    await scanRound(base, volume, tools, scans);
+    await bench.scanRound(volume, tools, scans);
   }
   volume.close();
   const folds = {};
   for (let round = 1; options.phase !== "scan" && round <= options.rounds; round++) {
     say(`fold, round ${round} of ${options.rounds}`);
-    for (const tool of tools) {
-      if (tool.adapter.fold === undefined) continue;
-      const run = await foldOnce(base, image, tool);
-      note(folds, tool.name, run);
-      say(`    freed ${(run.freed / 1e6).toFixed(1)} MB, with sync ${run.withSync.toFixed(2)} s`);
-    }
+    await bench.foldRound(image, tools, folds);
   }
   const words = { root: "VOLUME", work: "WORK", output: "" };
   return {

@@ -72,9 +72,8 @@ export function renderText(results) {
 /** @returns {string} docs/benchmarks.md */
 export function renderMarkdown(results) {
   const { machine, corpus } = results;
-  const load = Math.max(
-    ...[...Object.values(results.scans), ...Object.values(results.folds)].flat().map((r) => r.load),
-  );
+  const every = [...Object.values(results.scans), ...Object.values(results.folds)].flat();
+  const disturbed = every.filter((run) => run.foreign > 0.1).length;
   const versions = results.tools.map((tool) => `- ${tool.name}: ${tool.version}`);
   const command = (words, note) =>
     words === null ? [] : [`- \`${words}\`${note === null ? "" : `: ${note}`}`];
@@ -119,7 +118,8 @@ command and the \`btrfs filesystem sync\` after it: a tool that ends before its 
 - Order: A B C, A B C, ...; each fold on a fresh copy of the image.
 - *read* is what the device's own counters say (\`/sys/block/loopN/stat\`). *memory* is the largest resident size
   of the process and all it started, together (\`native/bench/measure.c\`).
-- The 1-minute load average when a run began was at most ${load.toFixed(1)}, the runs before it included.
+- Each run waited for an idle machine. In ${disturbed} of the ${every.length} runs other programs took more than a tenth of a core
+  meanwhile.
 - Machine: ${machine.cpu}, ${machine.cores} cores, ${(machine.memory / 2 ** 30).toFixed(0)} GiB; ${machine.system}, Linux ${machine.kernel},
   ${machine.btrfs}, Node ${machine.node}.
 
