@@ -198,6 +198,7 @@ async function foldWaves(run: FoldRun, plans: Iterable<FoldPlan>): Promise<void>
     return wave;
   };
   let next = open();
+  let ending = Promise.resolve();
   try {
     while (next !== null) {
       const wave: Wave = await next;
@@ -206,13 +207,16 @@ async function foldWaves(run: FoldRun, plans: Iterable<FoldPlan>): Promise<void>
         next = open();
         await foldWave(run, wave);
       } finally {
-        await wave.end();
+        await ending;
+        ending = wave.end(); // while the next one is folded
+        ending.catch(() => undefined); // looked at above, or below
       }
       await run.intents.settleSometimes();
     }
     if (run.isCancelled() && waves.next().done !== true) run.leftOver = true;
   } finally {
     await (await next)?.end();
+    await ending;
   }
 }
 
@@ -236,15 +240,20 @@ async function foldWave(run: FoldRun, wave: Wave): Promise<void> {
     wave.lockable().map((member) => ({ ...identity(member), path: run.pathOf(member) })),
     ended,
   );
-  for (const batch of batchesOf(wave.plans)) {
-    if (run.isCancelled()) {
-      run.leftOver = true;
-      return;
+  const batches = batchesOf(wave.plans);
+  const lane = async (): Promise<void> => {
+    for (const batch of batches) {
+      if (run.isCancelled()) run.leftOver = true;
+      else await BatchFold.fold(run, batch);
+      run.tellProgress();
     }
-    await BatchFold.fold(run, batch);
-    run.tellProgress();
-  }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
 }
+
+/** Batches folded at one time: while the kernel writes one to its trees it compares another. */
+const LANES = 2;
 
 function identity({ subvolume, inode, generation }: Member): {
   subvolume: number;

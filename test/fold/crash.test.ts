@@ -1,5 +1,5 @@
 /** Runs that are killed: what stays immutable is known, is all that is wrong, and is mended. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -55,7 +55,9 @@ async function foldInChild(
     stdio: ["ignore", "pipe", "inherit"],
   });
   const gone = new Promise<NodeJS.Signals | null>((resolve) =>
-    child.once("exit", (_, signal) => resolve(signal)),
+    child.once("exit", (_, signal) => {
+      resolve(signal);
+    }),
   );
   if (end.killAfterMs !== undefined) {
     await new Promise((resolve) => child.stdout.once("data", resolve));

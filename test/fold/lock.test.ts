@@ -179,7 +179,7 @@ test("an error in the middle of a fold unlocks everything and closes the run as 
   expect(descriptorsBelow(bench.root)).toBe(descriptors);
 });
 
-test("the order: journal on disk, +i, lease; -i before the share; sync before the journal forgets", async () => {
+test("the order: journal on disk, +i, lease; -i before the share; sync before the journal forgets", () => {
   using bench = FoldBench.create();
   const content = randomBytes(MIB);
   const paths = ["a", "b"].map((name) => bench.write(name, content));
