@@ -16,7 +16,7 @@ struct builder {
 	uint8_t *blob;
 	uint32_t blob_size, blob_used;
 
-	bool open, wanted, overflow;
+	bool open, wanted, directory, overflow;
 	double *record;
 	uint32_t blob_start;
 	uint64_t size_sectors;
@@ -71,6 +71,7 @@ static void begin_inode(struct builder *b, const struct tree_search *s)
 
 	b->open = true;
 	b->wanted = S_ISREG(mode) || S_ISDIR(mode);
+	b->directory = S_ISDIR(mode);
 	b->overflow = false;
 	if (!b->wanted)
 		return;
@@ -286,6 +287,9 @@ int rf_read_inodes(int fd, double tree, uint32_t sectorsize, const double *inos,
 				begin_inode(&b, &s);
 			else
 				add_item(&b, &s);
+			/* what a directory holds may be a million names, and is not asked for */
+			if (s.item.type > BTRFS_INODE_EXTREF_KEY && b.open && b.directory)
+				break;
 		}
 		if (ret < 0)
 			goto out;
