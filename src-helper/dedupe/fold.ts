@@ -7,7 +7,7 @@ import type {
   Skipped,
 } from "../engine/contract.ts";
 import { fileId, type Journal } from "../journal/store.ts";
-import { stillStuck } from "../journal/stuck.ts";
+import { openStuckIntents } from "../journal/stuck.ts";
 import { Control } from "../native/library.ts";
 import { BatchFold } from "./batch.ts";
 import type { Outcome } from "./group-fold.ts";
@@ -152,7 +152,7 @@ async function runFold(
 ): Promise<RunResult> {
   const started = Date.now();
   applyPriority(options);
-  const earlier = stillStuck(volume, journal.openIntents());
+  const earlier = openStuckIntents(volume, journal);
   if (earlier.length > 0) {
     ctx.log(
       "warning",

@@ -26,30 +26,33 @@ export function immutableNow(volume: Pick<FoldVolume, "dir">, file: FileIdentity
 const ENOENT = 2;
 const ESTALE = 116;
 
-/** Of the intents of runs that are over, those whose files are still immutable. What cannot be told counts as stuck. */
-export function stillStuck(volume: Pick<FoldVolume, "dir">, intents: readonly Intent[]): Intent[] {
-  return intents.filter((intent) => immutableNow(volume, intent) !== 0);
+/**
+ * Intents whose files are still immutable; what cannot be told counts as such.
+ * The others are forgotten, once a sync has made their state durable: a flag
+ * that somebody sets later must not pass for ours. Only for a time when no run
+ * is alive.
+ */
+export function openStuckIntents(volume: Pick<FoldVolume, "dir">, journal: Journal): Intent[] {
+  const intents = journal.openIntents();
+  const stuck = new Set(intents.filter((intent) => immutableNow(volume, intent) !== 0));
+  const over = intents.filter((intent) => !stuck.has(intent));
+  if (over.length > 0 && tryCall("rf_syncfs", volume.dir) >= 0) journal.removeIntents(over);
+  return [...stuck];
 }
 
 /**
  * Files that are immutable and by whom: "refold" where the journal has an
  * intent for them, "unknown" for the others that the scan saw. The caller
- * holds the volume's lock, so no run is alive.
- *
- * Intents of files that are gone, or not immutable any more, are forgotten,
- * once a sync has made that state durable.
+ * holds the volume's lock, so no run is alive. See openStuckIntents for what
+ * is forgotten on the way.
  */
 export function findStuck(
   volume: FoldVolume,
   journal: Journal,
   immutableInodes: () => Iterable<ImmutableInode>,
 ): StuckFile[] {
-  const intents = journal.openIntents();
-  const stuck = stillStuck(volume, intents);
+  const stuck = openStuckIntents(volume, journal);
   const ours = new Set(stuck.map(fileId));
-  const over = intents.filter((intent) => !ours.has(fileId(intent)));
-  if (over.length > 0 && tryCall("rf_syncfs", volume.dir) >= 0) journal.removeIntents(over);
-
   const found: StuckFile[] = stuck.map((intent) => describe(volume, intent, "refold", intent.setAt));
   for (const file of immutableInodes()) {
     if (ours.has(fileId(file)) || immutableNow(volume, file) !== 1) continue;

@@ -80,6 +80,15 @@ describe("freedBytes is what the filesystem gains", () => {
     expect(readFileSync(tail).equals(content.subarray(3 * MIB))).toBe(true);
   });
 
+  test("extents that several copies share count once", async () => {
+    using bench = FoldBench.create();
+    const content = randomBytes(MIB);
+    const [a, b, c] = [bench.write("a", content), bench.write("b", content), bench.path("c")];
+    exec("cp", ["--reflink=always", b, c]);
+    expect(await measured(bench, () => bench.foldPaths([[a, b, c]]))).toBe(MIB);
+    expect(sharesAll(bench, a, c)).toBe(true);
+  });
+
   test("compressed with uncompressed copies", async () => {
     using bench = FoldBench.create();
     const content = Buffer.alloc(3 * MIB, "compressible data, again and again; ");

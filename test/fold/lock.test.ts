@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { exec } from "../support/exec.ts";
+import { exec, sleepSync } from "../support/exec.ts";
 import { changeFlags, FileFlag, getFlags, setXattr, withFd } from "../support/libc.ts";
 import { ROOT } from "../support/run.ts";
 import { diffStates, snapshotState } from "../support/state.ts";
@@ -128,6 +128,42 @@ test("in lock mode lease a writer of the source is let through too, and another 
   expect(readFileSync(a).equals(Buffer.concat([Buffer.from("new"), content.subarray(3)]))).toBe(true);
   bench.loop.sync();
   expect(sharesAll(bench, b, c)).toBe(true);
+});
+
+test("a destination whose turn has not come gives way before it comes", async () => {
+  using bench = FoldBench.create({ size: "3G" });
+  const content = randomBytes(300 * MIB);
+  const [a, b] = [bench.write("a", content), bench.write("b", content)];
+  // it shares a part with the source already, so it is folded by steps of its own, after those of b
+  const late = bench.write("late", content.subarray(0, 0));
+  exec("cp", ["--reflink=always", a, late]);
+  writeFileSync(late, content.subarray(0, 200 * MIB), { flag: "r+" });
+  const ctx = new TestContext();
+  let writer: Promise<number | null> | null = null;
+  const waited: boolean[] = [];
+  ctx.onProgress = ({ phase, done }) => {
+    if (phase !== "fold") return;
+    if (writer !== null) {
+      if (done < content.length) waited.push(someoneWaits(late));
+      return;
+    }
+    const child = spawn("dd", [`of=${late}`, "bs=1", "conv=notrunc", "status=none"], {
+      stdio: ["pipe", "ignore", "inherit"],
+    });
+    child.stdin.end("new");
+    writer = new Promise((resolve) => child.once("exit", resolve));
+    const deadline = Date.now() + 20_000;
+    while (!someoneWaits(late) && Date.now() < deadline);
+    expect(someoneWaits(late)).toBe(true);
+    // progress is told at most every 100 ms: so long, and the next window's is told for certain
+    sleepSync(150);
+  };
+  const result = await bench.foldPaths([[a, b, late]], { lock: "lease" }, ctx);
+  expect(waited.length).toBeGreaterThan(0);
+  expect(waited).not.toContain(true);
+  expect(reasonsOf(result)).toEqual({ [late]: "in-use" });
+  expect(await (writer as unknown as Promise<number>)).toBe(0);
+  expect(readFileSync(late).subarray(0, 3).toString()).toBe("new");
 });
 
 test("a cancelled fold ends the step at hand, unlocks everything and measures what it freed", async () => {

@@ -193,11 +193,20 @@ test("a copy that was immutable before: immutable, and still so; as a source it 
   changeFlags(b, FileFlag.immutable);
   changeFlags(fixed, FileFlag.immutable);
   keepState();
+  const intended: number[] = [];
+  const { journal } = bench;
+  const advance = journal.advance.bind(journal);
+  journal.advance = (run, intents, ended) => {
+    intended.push(...intents.map((intent) => intent.inode));
+    advance(run, intents, ended);
+  };
   try {
     const result = await bench.foldPaths([
       [a, b, c],
       [fixed, d, e],
     ]);
+    // were Refold killed now, it would claim none of those that are not its own
+    expect(intended.sort()).toEqual([a, c, d, e].map(inodeOf).sort());
     expect(reasonsOf(result)).toEqual({ [b]: "immutable" });
     expect(detailOf(result, b)).not.toContain("repair");
     bench.loop.sync();
@@ -208,6 +217,7 @@ test("a copy that was immutable before: immutable, and still so; as a source it 
     expect(diffStates(state ?? new Map(), snapshotState(bench.root))).toEqual([]);
   } finally {
     state = null;
+    journal.advance = advance;
     for (const path of [b, fixed]) changeFlags(path, 0, FileFlag.immutable);
   }
 });
