@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 1
+#define RF_ABI_VERSION 2
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {

@@ -27,7 +27,8 @@ import { batchesOf, Wave, wavesOf } from "./waves.ts";
  *
  * @param options predictedBytes: what was promised; totalBytes: the sizes of
  *   all destinations together, for the progress
- * @returns freedBytes is measured from the extents that are gone. With defrag,
+ * @returns differingSizes: sizes in which files that looked the same were not;
+ *   freedBytes is measured from the extents that are gone. With defrag,
  *   what was written anew is taken off, so it can be negative.
  * @throws NativeError, RefoldError, SqliteError where the run itself cannot go
  *   on; every file is unlocked then, and the run closed as interrupted
@@ -38,8 +39,9 @@ export async function foldPlans(
   options: FoldOptions & { readonly predictedBytes: number; readonly totalBytes: number },
   journal: Journal,
   ctx: RunContext,
-): Promise<FoldResult> {
+): Promise<FoldResult & { readonly differingSizes: readonly number[] }> {
   const skipped: Skipped[] = [];
+  const differingSizes = new Set<number>();
   const result = await runFold(
     volume,
     plans,
@@ -48,11 +50,18 @@ export async function foldPlans(
     ctx,
     (member, outcome) => {
       if (outcome.kind === "skipped") {
+        if (outcome.refusal.reason === "differs") differingSizes.add(member.size);
         skipped.push({ path: volume.pathOf(member.subvolume, member.inode), ...outcome.refusal });
       }
     },
   );
-  return { ...result, uuid: volume.uuid, predictedBytes: options.predictedBytes, skipped };
+  return {
+    ...result,
+    uuid: volume.uuid,
+    predictedBytes: options.predictedBytes,
+    skipped,
+    differingSizes: [...differingSizes],
+  };
 }
 
 /** A file that the caller named and opened once to identify it. */

@@ -67,15 +67,24 @@ export async function foldSelection(
   const predictedBytes = state.countSelection(selection).reclaimableBytes;
   let totalBytes = 0;
   for (const plan of state.plans(selection)) totalBytes += plan.size * plan.destinations.length;
-  return withWritableJournal(databaseDir, state.handle.uuid, warn, (journal) =>
-    foldPlans(
-      foldVolumeOf(state.handle),
-      state.plans(selection),
-      { ...options, predictedBytes, totalBytes },
-      journal,
-      ctx,
-    ),
+  const { differingSizes, ...result } = await withWritableJournal(
+    databaseDir,
+    state.handle.uuid,
+    warn,
+    (journal) =>
+      foldPlans(
+        foldVolumeOf(state.handle),
+        state.plans(selection),
+        { ...options, predictedBytes, totalBytes },
+        journal,
+        ctx,
+      ),
   );
+  for (const size of differingSizes) {
+    state.store.run("INSERT OR IGNORE INTO suspect VALUES (?)", size);
+    state.store.run("INSERT OR IGNORE INTO pending VALUES (?)", size);
+  }
+  return result;
 }
 
 /** Immutable files, by whom; the index must be fresh. */

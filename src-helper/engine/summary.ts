@@ -3,7 +3,7 @@ import type { ScanTotals, VolumeSummary } from "./contract.ts";
 import type { VolumeState } from "./volume-state.ts";
 import type { DiscoveredVolume } from "../volumes/discover.ts";
 
-/** What the engine's default selection is: that of a scan without options. */
+/** Bytes; files below are not compared unless asked for. */
 export const DEFAULT_MIN_SIZE = 4096;
 
 /** What can be told of a filesystem without reading its trees. */

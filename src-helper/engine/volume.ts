@@ -17,7 +17,7 @@ import type {
 } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
 import { foldSelection, repairFiles, stuckFiles, withJournal } from "./folding.ts";
-import { summarizeOpen } from "./summary.ts";
+import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import type { VolumeState } from "./volume-state.ts";
 import type { Member } from "../dedupe/types.ts";
 import { INODE } from "../btrfs/constants.ts";
@@ -135,13 +135,13 @@ export class EngineVolume implements Volume {
 
   async stuck(ctx: RunContext): Promise<readonly StuckFile[]> {
     this.#lock();
-    await this.#walk(this.#state.lastScan()?.minSize ?? 4096, false, ctx);
+    await this.#refresh(ctx);
     return stuckFiles(this.#state, this.#databaseDir, this.#warn);
   }
 
   async repair(ids: readonly string[], ctx: RunContext): Promise<RepairResult> {
     this.#lock();
-    await this.#walk(this.#state.lastScan()?.minSize ?? 4096, false, ctx);
+    await this.#refresh(ctx);
     return repairFiles(this.#state, this.#databaseDir, ids, ctx, this.#warn);
   }
 
@@ -190,6 +190,11 @@ export class EngineVolume implements Volume {
     if (this.#locked) return;
     this.#handle.lock();
     this.#locked = true;
+  }
+
+  /** A flag that was just set or cleared is in the trees only after a commit. */
+  async #refresh(ctx: RunContext): Promise<void> {
+    await this.#walk(this.#state.lastScan()?.minSize ?? DEFAULT_MIN_SIZE, true, ctx);
   }
 
   #walk(minSize: number, flush: boolean, run: RunContext): ReturnType<typeof scanVolume> {

@@ -9,7 +9,8 @@ import koffi from "koffi";
  * every function returns >= 0, or -errno.
  */
 
-const ABI_VERSION = 1;
+/** RF_ABI_VERSION: to be raised with every change of a signature. */
+const ABI_VERSION = 2;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -91,8 +92,11 @@ export class NativeError extends Error {
   }
 }
 
+/** EAGAIN and EOPNOTSUPP have a second name each, of no use here. */
 const ERRNO_NAMES = new Map<number, string>(
-  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+  Object.entries(constants.errno)
+    .map(([name, number]): [number, string] => [number, name])
+    .filter(([, name]) => name !== "EWOULDBLOCK" && name !== "ENOTSUP"),
 );
 
 /** "ENOENT" for 2. */

@@ -29,7 +29,8 @@ type ReadMode = keyof typeof READ_MODES;
  * - a last block that a file fills in part may carry the checksum of what was
  *   cut off: where all but such a block is the same, that block is read;
  * - where a file is so short that its checksums are less than 64 bits, chance
- *   could make two equal: what looks the same is read.
+ *   could make two equal: what looks the same is read. So is a size in which the
+ *   kernel once found differing bytes under equal checksums.
  *
  * @returns sizes of which something could not be read
  */
@@ -53,11 +54,11 @@ class Decider {
   readonly #sampled: boolean;
   readonly #failed = new Set<Place>();
 
-  constructor(context: ScanContext, { size, places }: SizeClass) {
+  constructor(context: ScanContext, { size, places, suspect }: SizeClass) {
     this.#places = places;
     // a plain print of a crc32c volume is what reading would give
     this.#plainIsReadable = context.csumSize === 4;
-    this.#tiny = checksumBits(size, context) < 64;
+    this.#tiny = suspect || checksumBits(size, context) < 64;
     this.#sampled = size > SAMPLE_FROM;
   }
 
@@ -166,9 +167,10 @@ class Decider {
   }
 
   #wholeOf(place: Place): Buffer | null {
-    if (this.#tiny) return place.strong;
+    // where all that is compared was read, it is compared by the stronger hash
+    if (this.#tiny || !this.#plainIsReadable) return place.strong;
     if (place.whole !== null) return place.whole;
-    return place.status === PRINT.plain && this.#plainIsReadable ? place.csum : null;
+    return place.status === PRINT.plain ? place.csum : null;
   }
 
   /** Whether its whole print is at hand without reading. */

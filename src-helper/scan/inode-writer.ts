@@ -77,7 +77,7 @@ export class InodeWriter {
   /** Adds an inode that the index does not have. */
   insert(row: InodeRow): void {
     // inline data lies in the metadata: no two such files share it, so each gets a layout of its own
-    const layout = (row.traits & TRAIT.inline) !== 0 ? -++this.#inlineSerial : row.layout;
+    const layout = isAllInline(row) ? -++this.#inlineSerial : row.layout;
     this.#store
       .statement(INSERT)
       .run(
@@ -165,6 +165,11 @@ export class InodeWriter {
   }
 }
 
+/** All data of the file is in the metadata. Behind an inline head there can be extents on disk. */
+function isAllInline(row: InodeRow): boolean {
+  return (row.traits & (TRAIT.inline | TRAIT.disk)) === TRAIT.inline;
+}
+
 function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolean {
   // NOCOW data changes in place, within one transaction without a trace
   const unsettled = (now.flags & INODE.nodatacow) !== 0 && now.transid > settledGeneration;
@@ -176,7 +181,7 @@ function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolea
     old.parent === now.parent &&
     old.kind === now.kind &&
     old.flags === now.flags &&
-    (old.layout === now.layout || (old.layout < 0 && (now.traits & TRAIT.inline) !== 0)) &&
+    (old.layout === now.layout || (old.layout < 0 && isAllInline(now))) &&
     (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
   );
 }
@@ -189,7 +194,7 @@ function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolea
 function hasSameData(old: InodeRow, now: WalkedRow, settledGeneration: number): boolean {
   return (
     (now.flags & INODE.nodatacow) === 0 &&
-    (now.traits & TRAIT.inline) === 0 &&
+    !isAllInline(now) &&
     old.gen === now.gen &&
     old.kind === now.kind &&
     old.size === now.size &&

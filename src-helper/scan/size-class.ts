@@ -35,6 +35,8 @@ export interface SizeClass {
   readonly size: number;
   readonly files: readonly FileRow[];
   readonly places: readonly Place[];
+  /** The kernel found differing bytes under equal checksums: these prove nothing here. */
+  readonly suspect: boolean;
 }
 
 const FILES =
@@ -65,7 +67,8 @@ export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): 
       changed: false,
     });
   }
-  return { size, files, places: [...places.values()] };
+  const suspect = !fresh && store.get("SELECT 1 FROM suspect WHERE size = ?", size) !== undefined;
+  return { size, files, places: [...places.values()], suspect };
 }
 
 export function storePlaces(store: IndexStore, { places }: SizeClass): void {

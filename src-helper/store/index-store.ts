@@ -133,7 +133,7 @@ export class IndexStore {
       DROP INDEX IF EXISTS inode_unnamed; DROP INDEX IF EXISTS inode_immutable;
       DROP INDEX IF EXISTS grp_by_saving;
       DELETE FROM meta; DELETE FROM subvolume; DELETE FROM inode; DELETE FROM print;
-      DELETE FROM grp; DELETE FROM pending; DELETE FROM extent_refs;
+      DELETE FROM grp; DELETE FROM pending; DELETE FROM suspect; DELETE FROM extent_refs;
       COMMIT; VACUUM;
     `);
   }

@@ -20,7 +20,7 @@ export interface OpenOptions {
  */
 export function openDatabase(path: string, migrations: readonly Migration[], options: OpenOptions): Database {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     const first = tryOpen(path, migrations, options);
     if (!(first instanceof Unusable)) return first;
     const aside = `${path}.${first.kind}-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`;
@@ -34,6 +34,13 @@ export function openDatabase(path: string, migrations: readonly Migration[], opt
   } catch (error) {
     throw describe(path, error);
   }
+}
+
+/** As mkdir -p. Node's own (24.21) never returns from a place where nothing can be made, like /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 class Unusable {
@@ -104,6 +111,13 @@ function describe(path: string, error: unknown): Error {
     return new RefoldError("failed", `no room for Refold's database in ${directory}`, {
       kept: "No file was changed.",
       next: "Make room there, or name another place with --db DIR.",
+      cause: error,
+    });
+  }
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new RefoldError("failed", `${directory} cannot be made`, {
+      kept: "No file was changed.",
+      next: "Name another place for Refold's databases with --db DIR.",
       cause: error,
     });
   }

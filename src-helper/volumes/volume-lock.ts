@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { RefoldError } from "../engine/errors.ts";
-import { call, errnoName, tryCall } from "../native/library.ts";
+import { errnoName, NativeError, tryCall } from "../native/library.ts";
 
 /**
  * Takes the volume for this process: flock(2) on the top-level directory, the
@@ -14,10 +14,7 @@ import { call, errnoName, tryCall } from "../native/library.ts";
 export function lockVolume(dir: number, device: string, what: string): void {
   const result = tryCall("rf_flock", dir);
   if (result === 0) return;
-  if (errnoName(-result) !== "EAGAIN" && errnoName(-result) !== "EWOULDBLOCK") {
-    call("rf_flock", dir);
-    return;
-  }
+  if (errnoName(-result) !== "EAGAIN") throw new NativeError("rf_flock", -result);
   throw new RefoldError("busy", `${what} is in use by another Refold: ${holder(device)}`, {
     kept: "Nothing was changed.",
     next: "Wait until it is done, or end it, and try again.",

@@ -41,6 +41,9 @@ export function createIndex(db: Database): void {
     -- sizes whose files could not be read; tried again at the next scan
     CREATE TABLE pending (size INTEGER PRIMARY KEY);
 
+    -- sizes in which the kernel found differing bytes under equal checksums
+    CREATE TABLE suspect (size INTEGER PRIMARY KEY);
+
     -- how many extent items of all trees refer to each extent, a gibibyte of addresses a row
     CREATE TABLE extent_refs (chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);
   `);
