@@ -32,7 +32,10 @@ export class Intents {
   /** One transaction: intents ahead, and how files ended that were folded before. */
   advance(files: readonly (FileIdentity & { path: PathBytes })[], ended: readonly RunFile[]): void {
     this.#journal.advance(this.#run, files, ended);
-    for (const file of files) this.#open.set(fileId(file), file);
+    for (const file of files) {
+      const { subvolume, inode, generation } = file; // without its path: they are many
+      this.#open.set(fileId(file), { subvolume, inode, generation });
+    }
   }
 
   /** Whether a flag may be set on the file. */
