@@ -6,9 +6,12 @@ import type { DiscoveredVolume } from "../volumes/discover.ts";
 /** Bytes; files below are not compared unless asked for. */
 export const DEFAULT_MIN_SIZE = 4096;
 
-/** What can be told of a filesystem without reading its trees. */
-export function summarize(found: DiscoveredVolume): VolumeSummary {
-  const { bsize, blocks, bfree, bavail } = statfsSync(found.mountPath);
+/**
+ * What can be told of a filesystem without reading its trees.
+ * @param place any file of it
+ */
+export function summarize(found: DiscoveredVolume, place: string | Buffer = found.mountPath): VolumeSummary {
+  const { bsize, blocks, bfree, bavail } = statfsSync(place);
   return {
     uuid: found.info.uuid,
     label: found.label,
@@ -40,7 +43,7 @@ export function summarizeOpen(state: VolumeState): VolumeSummary {
   );
   const byUuid = new Map(handle.subvolumes.map((subvolume) => [subvolume.uuid, subvolume.id]));
   return {
-    ...summarize(handle.found),
+    ...summarize(handle.found, `/proc/self/fd/${handle.dir}`),
     subvolumes: handle.subvolumes.map((subvolume) => ({
       id: subvolume.id,
       path: handle.subvolumePath(subvolume.id),

@@ -1,4 +1,6 @@
-import { NativeError, tryCall } from "../native/library.ts";
+import { closeSync, openSync, readSync } from "node:fs";
+import { RefoldError } from "../engine/errors.ts";
+import { errnoName, NativeError, tryCall } from "../native/library.ts";
 import { openDirectory } from "./open-directory.ts";
 import { readDevices, readFsInfo, readLabel, type FsInfo } from "./fs-info.ts";
 import { readMounts, type Mount } from "./mounts.ts";
@@ -16,6 +18,8 @@ export interface DiscoveredVolume {
   /** A mount to show and to open it by: the one named, else a writable one. */
   readonly mountPath: Buffer;
   readonly readOnly: boolean;
+  /** Mounted nowhere: named by its device, and reached through a mount of our own. */
+  readonly unmounted: boolean;
 }
 
 /**
@@ -49,6 +53,53 @@ export function discoverVolumes(): DiscoveredVolume[] {
   }
 }
 
+/**
+ * A filesystem that is mounted nowhere, by its device. Mounts it for a moment.
+ * @returns null where there is no btrfs on the device
+ * @throws RefoldError "permission" without CAP_SYS_ADMIN, "no-volume" where it cannot be mounted
+ */
+export function discoverUnmounted(device: string): DiscoveredVolume | null {
+  if (!hasBtrfs(device)) return null;
+  const mountFd = new Int32Array(1);
+  const dir = tryCall("rf_mount_top", device, mountFd);
+  if (dir < 0) {
+    throw new RefoldError("no-volume", `${device} cannot be mounted (${errnoName(-dir)})`, {
+      next: "If it has several devices: btrfs device scan.",
+    });
+  }
+  try {
+    return { ...describe(readFsInfo(dir), dir, []), devices: [device] };
+  } finally {
+    tryCall("rf_close", dir);
+    tryCall("rf_close", mountFd[0] ?? -1);
+  }
+}
+
+/* The superblock (linux/btrfs_tree.h does not have it; fs/btrfs/accessors.h, BTRFS_SUPER_INFO_OFFSET). */
+const SUPERBLOCK = 65536;
+const MAGIC_OFFSET = 64;
+const MAGIC = "_BHRfS_M";
+
+function hasBtrfs(device: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(device, "r");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES") throw new RefoldError("permission", `${device} cannot be read without root`);
+    throw new RefoldError("no-volume", `${device} cannot be read (${code ?? "unknown error"})`, {
+      cause: error,
+    });
+  }
+  try {
+    const magic = Buffer.alloc(MAGIC.length);
+    readSync(fd, magic, 0, MAGIC.length, SUPERBLOCK + MAGIC_OFFSET);
+    return magic.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The last mount on a mount point hides those before it. */
 function visibleMounts(): Mount[] {
   const byPath = new Map<string, Mount>();
@@ -72,6 +123,7 @@ function describe(info: FsInfo, fd: number, mounts: readonly Mount[]): Discovere
     device: first?.device ?? "",
     namedMount: null,
     mountPath: first?.path ?? Buffer.alloc(0),
-    readOnly: mounts.every((mount) => mount.readOnly),
+    readOnly: mounts.length > 0 && mounts.every((mount) => mount.readOnly),
+    unmounted: mounts.length === 0,
   };
 }

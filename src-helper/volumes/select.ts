@@ -1,8 +1,8 @@
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { RefoldError } from "../engine/errors.ts";
 import { call, NativeError, tryCall } from "../native/library.ts";
-import { discoverVolumes, type DiscoveredVolume } from "./discover.ts";
+import { discoverUnmounted, discoverVolumes, type DiscoveredVolume } from "./discover.ts";
 import { readFsInfo } from "./fs-info.ts";
 import { openDirectory } from "./open-directory.ts";
 
@@ -23,7 +23,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export function selectVolumes(names: readonly string[], warn: (message: string) => void): SelectedVolume[] {
   const all = discoverVolumes();
-  if (names.length > 0) return merge(names.map((name) => selectOne(name, all)));
+  if (names.length > 0) {
+    const selected = merge(names.map((name) => selectOne(name, all)));
+    for (const { found } of selected) {
+      if (found.unmounted)
+        warn(`${found.devices.join(", ")} is not mounted: mounted where nobody sees it, for this call`);
+    }
+    return selected;
+  }
   const writable = all.filter((volume) => !volume.readOnly);
   for (const volume of all) {
     if (volume.readOnly)
@@ -56,7 +63,7 @@ function selectOne(name: string, all: readonly DiscoveredVolume[]): SelectedVolu
   if (UUID.test(name)) {
     const found = all.find((volume) => volume.info.uuid === name.toLowerCase());
     if (found !== undefined) return { found, subvolume: null };
-    throw notMounted(`the filesystem ${name}`);
+    return unmounted(`/dev/disk/by-uuid/${name.toLowerCase()}`) ?? fail(notMounted(`the filesystem ${name}`));
   }
   const isPath = name.startsWith("/") || name.startsWith(".");
   const labelled = isPath ? [] : all.filter((volume) => volume.label === name);
@@ -67,7 +74,18 @@ function selectOne(name: string, all: readonly DiscoveredVolume[]): SelectedVolu
     });
   }
   if (byLabel !== undefined) return { found: byLabel, subvolume: null };
-  return selectByPath(name, all);
+  return (isPath ? null : unmounted(`/dev/disk/by-label/${name}`)) ?? selectByPath(name, all);
+}
+
+/** A filesystem that is on a device but mounted nowhere; null where there is none. */
+function unmounted(device: string): SelectedVolume | null {
+  if (!existsSync(device)) return null;
+  const found = discoverUnmounted(realpathSync(device));
+  return found === null ? null : { found, subvolume: null };
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 function notMounted(what: string): RefoldError {
@@ -92,8 +110,8 @@ function selectByPath(name: string, all: readonly DiscoveredVolume[]): SelectedV
   }
   if (kind === "device") {
     const found = all.find((volume) => volume.devices.some((device) => sameDevice(device, path)));
-    if (found === undefined) throw notMounted(name);
-    return { found, subvolume: null };
+    if (found !== undefined) return { found, subvolume: null };
+    return unmounted(path) ?? fail(notMounted(name));
   }
   if (kind === "other") throw new RefoldError("no-volume", `${name} is not a directory`);
   return selectByDirectory(name, path, all);

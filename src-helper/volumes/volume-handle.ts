@@ -122,10 +122,10 @@ export class VolumeHandle {
   }
 
   #openDirectory(): number {
-    const { mounts, devices } = this.found;
+    const { mounts, devices, unmounted } = this.found;
     const [device] = devices;
     // mounting a filesystem that is read-only everywhere could turn it writable
-    if (device !== undefined && mounts.some((mount) => !mount.readOnly)) {
+    if (device !== undefined && (unmounted || mounts.some((mount) => !mount.readOnly))) {
       const mountFd = new Int32Array(1);
       const dir = tryCall("rf_mount_top", device, mountFd);
       if (dir >= 0) {
