@@ -64,9 +64,7 @@ export async function foldSelection(
   warn: Warn,
 ): Promise<FoldResult> {
   state.handle.forgetNames();
-  const predictedBytes = state.countSelection(selection).reclaimableBytes;
-  let totalBytes = 0;
-  for (const plan of state.plans(selection)) totalBytes += plan.size * plan.destinations.length;
+  const { reclaimableBytes: predictedBytes, foldBytes: totalBytes } = state.totals(selection);
   const { differingSizes, ...result } = await withWritableJournal(
     databaseDir,
     state.handle.uuid,

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import type { Selection } from "./contract.ts";
 import { Prediction } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
-import { isUnfiltered, predict, selectGroups, type SelectionScope } from "../scan/selection.ts";
+import {
+  groupsOfSize,
+  isUnfiltered,
+  predict,
+  selectGroups,
+  type SelectedGroup,
+  type SelectionScope,
+} from "../scan/selection.ts";
 import type { ScanRecord } from "../scan/scan.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import { IndexStore } from "../store/index-store.ts";
@@ -18,8 +25,9 @@ export interface SelectionTotals {
   readonly groups: number;
   readonly duplicateFiles: number;
   readonly toFold: number;
+  /** Sizes of the files to fold together. */
+  readonly foldBytes: number;
   readonly reclaimableBytes: number;
-  readonly pinnedBytes: number;
 }
 
 /** The index of a volume, opened when it is first needed, and what is read from it. */
@@ -29,6 +37,7 @@ export class VolumeState {
   readonly #databaseDir: string;
   readonly #warn: (message: string) => void;
   #store: IndexStore | null = null;
+  #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
 
   constructor(
     handle: VolumeHandle,
@@ -85,37 +94,76 @@ export class VolumeState {
     return new Prediction((bytenr) => refs.count(bytenr), this.handle.sectorSize);
   }
 
-  /** Groups, files and bytes of a selection. */
+  /** Groups, files and bytes of a selection, as of the last scan. */
   totals(selection: Selection): SelectionTotals {
-    const scope = this.selectionScope(selection);
     const last = this.lastScan();
-    // the sum over groups is kept; what crosses between groups is known only for all of them
-    if (isUnfiltered(scope) && last?.minSize === selection.minSize) {
-      const row = this.store.get(
-        "SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(reclaimable) AS bytes FROM grp",
-      ) as { groups: number; files: number; bytes: number };
-      return {
-        groups: row.groups,
-        duplicateFiles: row.files,
-        toFold: 0,
-        reclaimableBytes: row.bytes + last.crossingBytes,
-        pinnedBytes: 0,
-      };
+    const key = `${last?.finishedAt ?? ""} ${JSON.stringify(selection)}`;
+    if (this.#counted?.key !== key) {
+      // the sum over groups is kept; what crosses between groups is known only for all of them
+      const stored = isUnfiltered(this.selectionScope(selection)) && last?.minSize === selection.minSize;
+      const totals = stored ? this.#storedTotals(last.crossingBytes) : this.#countSelection(selection);
+      this.#counted = { key, totals };
     }
-    return this.countSelection(selection);
+    return this.#counted.totals;
   }
 
-  /** As totals, always counted from the groups themselves. */
-  countSelection(selection: Selection): SelectionTotals {
+  /** Bytes of extents that a fold lets go of in part: something else, a snapshot say, holds the rest. */
+  pinnedBytes(selection: Selection): number {
+    const scope = this.selectionScope(selection);
+    const prediction = this.newPrediction();
+    const groups = isUnfiltered(scope) ? this.#crossingGroups(scope) : selectGroups(this.store, scope);
+    predict(groups, prediction);
+    return prediction.pinnedBytes();
+  }
+
+  /**
+   * After a fold of everything in which nothing was refused: the groups are
+   * gone from the list, and the next scan sees where their files lie now.
+   * @returns false where something may be left, which only a scan can tell
+   */
+  forgetFolded(selection: Selection): boolean {
+    const last = this.lastScan();
+    if (last?.minSize !== selection.minSize || !isUnfiltered(this.selectionScope(selection))) return false;
+    if (this.store.get("SELECT 1 FROM grp WHERE complete = 0 AND to_fold > 0 LIMIT 1") !== undefined)
+      return false;
+    this.store.run("DELETE FROM grp WHERE to_fold > 0");
+    this.store.setMeta("scan", { ...last, crossingBytes: 0 } satisfies ScanRecord);
+    this.#counted = null;
+    return true;
+  }
+
+  #storedTotals(crossingBytes: number): SelectionTotals {
+    const row = this.store.get(
+      `SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(to_fold) AS toFold,
+         TOTAL(fold_bytes) AS foldBytes, TOTAL(reclaimable) AS bytes FROM grp`,
+    ) as { groups: number; files: number; toFold: number; foldBytes: number; bytes: number };
+    return {
+      groups: row.groups,
+      duplicateFiles: row.files,
+      toFold: row.toFold,
+      foldBytes: row.foldBytes,
+      reclaimableBytes: row.bytes + crossingBytes,
+    };
+  }
+
+  #countSelection(selection: Selection): SelectionTotals {
     const prediction = this.newPrediction();
     const counts = predict(selectGroups(this.store, this.selectionScope(selection)), prediction);
     return {
       groups: counts.groups,
       duplicateFiles: counts.members,
       toFold: counts.toFold,
+      foldBytes: counts.foldBytes,
       reclaimableBytes: prediction.total(),
-      pinnedBytes: prediction.pinnedBytes(),
     };
+  }
+
+  *#crossingGroups(scope: SelectionScope): Generator<SelectedGroup> {
+    const sizes = this.store.all<{ size: number }>(
+      "SELECT DISTINCT size FROM grp WHERE crossing = 1 AND size >= ?",
+      scope.selection.minSize,
+    );
+    for (const { size } of sizes) yield* groupsOfSize(this.store, scope, size);
   }
 
   *plans(selection: Selection): Generator<FoldPlan> {

@@ -96,12 +96,12 @@ export class EngineVolume implements Volume {
   }
 
   preview(selection: Selection, options: FoldOptions): FoldPreview {
-    const totals = this.#state.countSelection(selection);
+    const totals = this.#state.totals(selection);
     return {
       groups: totals.groups,
       files: totals.toFold,
       predictedBytes: totals.reclaimableBytes,
-      pinnedBytes: totals.pinnedBytes,
+      pinnedBytes: this.#state.pinnedBytes(selection),
       unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
     };
   }
@@ -119,6 +119,8 @@ export class EngineVolume implements Volume {
     }
     this.#lock();
     const result = await foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
+    const whole = !result.cancelled && result.skipped.length === 0;
+    if (whole && this.#state.forgetFolded(selection)) return result;
     // so that what is listed next is what is left; a cancelled fold is looked at like any other
     const quiet: RunContext = {
       signal: new AbortController().signal,

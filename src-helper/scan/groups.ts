@@ -1,6 +1,6 @@
 import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
-import type { Member } from "../dedupe/types.ts";
+import type { FoldPlan, Member } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { loadSizeClass, type SizeClass } from "./size-class.ts";
@@ -81,16 +81,29 @@ export function rebuildGroups(
   store.run("DELETE FROM grp WHERE size = ?", size);
   for (const { content, members } of contents) {
     if (!isGroup(members)) continue;
-    const { bytes, crossing } = joint.add(planGroup(groupId(size, content), members, { snapshots: false }));
+    const plans = planGroup(groupId(size, content), members, { snapshots: false });
+    const { bytes, crossing } = joint.add(plans);
+    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
     store.run(
-      "INSERT INTO grp VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       size,
       content,
       members.length,
+      toFold,
+      toFold * size,
+      isComplete(plans, members) ? 1 : 0,
       bytes,
       crossing ? 1 : 0,
     );
     crossed ||= crossing;
   }
   return crossed;
+}
+
+/** Whether all files share all their data once the plans are carried out. */
+function isComplete(plans: readonly FoldPlan[], members: readonly Member[]): boolean {
+  const [plan] = plans;
+  if (plan === undefined || plans.length > 1) return false;
+  const atSource = members.filter((member) => member.layout === plan.source.layout).length;
+  return atSource + plan.destinations.length === members.length;
 }

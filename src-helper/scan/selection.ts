@@ -62,12 +62,15 @@ export function* groupsOfSize(
 export function predict(
   groups: Iterable<SelectedGroup>,
   prediction: Prediction,
-): { groups: number; members: number; toFold: number } {
-  const counts = { groups: 0, members: 0, toFold: 0 };
+): { groups: number; members: number; toFold: number; foldBytes: number } {
+  const counts = { groups: 0, members: 0, toFold: 0, foldBytes: 0 };
   for (const group of groups) {
     counts.groups++;
     counts.members += group.members.length;
-    for (const plan of group.plans) counts.toFold += plan.destinations.length;
+    for (const plan of group.plans) {
+      counts.toFold += plan.destinations.length;
+      counts.foldBytes += plan.destinations.length * plan.size;
+    }
     prediction.add(group.plans);
   }
   return counts;

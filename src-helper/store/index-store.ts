@@ -37,14 +37,6 @@ export interface PrintRow {
   readonly content: Buffer | null;
 }
 
-export interface GroupRow {
-  readonly size: number;
-  readonly content: Buffer;
-  readonly files: number;
-  readonly reclaimable: number;
-  readonly crossing: number;
-}
-
 export interface SubvolumeRow {
   readonly id: number;
   readonly uuid: string;

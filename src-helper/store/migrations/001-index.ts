@@ -31,9 +31,12 @@ export function createIndex(db: Database): void {
       PRIMARY KEY (size, layout)
     ) WITHOUT ROWID;
 
+    -- to_fold, fold_bytes: files that a fold moves, and their sizes; complete: all of its files share
+    -- all their data afterwards
     -- crossing: folding it would give back part of an extent only, the rest being held by other groups
     CREATE TABLE grp (
       size INTEGER NOT NULL, content BLOB NOT NULL, files INTEGER NOT NULL,
+      to_fold INTEGER NOT NULL, fold_bytes INTEGER NOT NULL, complete INTEGER NOT NULL,
       reclaimable INTEGER NOT NULL, crossing INTEGER NOT NULL,
       PRIMARY KEY (size, content)
     ) WITHOUT ROWID;
