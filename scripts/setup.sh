@@ -46,6 +46,9 @@ package_of() {
   libc-headers:apt-get) echo libc6-dev ;;
   libc-headers:pacman) echo glibc ;;
   libc-headers:*) echo glibc-devel ;;
+  sanitizers:apt-get) echo gcc ;;
+  sanitizers:dnf) echo libasan libubsan ;;
+  sanitizers:*) echo gcc ;;
   btrfs-progs:zypper) echo btrfsprogs ;;
   losetup:apt-get) echo mount ;;
   losetup:*) echo util-linux ;;
@@ -76,6 +79,13 @@ need_header() {
   fi
 }
 
+# The native library is tested under sanitizers too; some distributions ship them apart.
+need_sanitizers() {
+  command -v gcc >/dev/null 2>&1 || return 0
+  echo 'int main(void) { return 0; }' |
+    gcc -fsanitize=address,undefined -x c - -o /dev/null >/dev/null 2>&1 || need sanitizers sanitizers
+}
+
 look() {
   missing=
   packages=
@@ -94,6 +104,8 @@ look() {
     need_program setfacl acl
     need_program lsattr e2fsprogs
     need_program filefrag e2fsprogs
+    need_program strace strace
+    need_sanitizers
   fi
 }
 
