@@ -120,17 +120,21 @@ describe("no such volume: exit code 4", () => {
     expectRefusal(await refold(["scan", file, "--db", commands.db]), 4, /not a directory/);
   });
 
-  test("a volume that was unmounted since: by uuid, by label, by device", async () => {
+  test("a volume that was unmounted since is not found by uuid or label; by its device it is, with a warning", async () => {
     (await commands.run("scan")).expectCode(0);
     volume.unmount();
     try {
-      for (const name of [volume.uuid, "refold-bad-input", volume.device]) {
+      for (const name of [volume.uuid, "refold-bad-input"]) {
         for (const command of ["scan", "dedup", "stuck", "repair"]) {
           const yes = command === "dedup" ? ["--yes"] : [];
           const run = await refold([command, name, "--db", commands.db, ...yes]);
           expectRefusal(run, 4, /not mounted|no volume/);
         }
       }
+      const byDevice = await refold(["scan", volume.device, "--db", commands.db, "--json"]);
+      expect(byDevice.expectCode(0).json()).toMatchObject({ volumes: [{ uuid: volume.uuid }] });
+      expect(byDevice.stderr).toMatch(/^refold: warning: .*not mounted.*\n$/);
+      expect(readFileSync("/proc/self/mountinfo", "latin1")).not.toContain(volume.device);
       // what is kept of it is still there to be shown and forgotten
       expect((await refold(["show", "--json", "--db", commands.db])).expectCode(0).json()).toMatchObject({
         remembered: [volume.uuid],
