@@ -17,6 +17,7 @@ import { summarize, summarizeOpen } from "./summary.ts";
 import { EngineVolume } from "./volume.ts";
 import { indexPath, VolumeState } from "./volume-state.ts";
 import { journalPath } from "../journal/store.ts";
+import { withDatabaseErrors } from "../store/open-database.ts";
 import { discoverVolumes } from "../volumes/discover.ts";
 import { selectVolumes, withSubvolumesBelow, type SelectedVolume } from "../volumes/select.ts";
 import { VolumeHandle } from "../volumes/volume-handle.ts";
@@ -82,7 +83,9 @@ class RealEngine implements Engine {
     options: FoldOptions,
     ctx: RunContext,
   ): Promise<FoldFilesResult> {
-    return foldNamedFiles(this.#databaseDir, source, destinations, options, ctx, this.#warn);
+    return withDatabaseErrors(this.#databaseDir, () =>
+      foldNamedFiles(this.#databaseDir, source, destinations, options, ctx, this.#warn),
+    );
   }
 
   findNew(subvolume: string, generation: number | null): readonly ChangedFile[] {

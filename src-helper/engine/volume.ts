@@ -25,6 +25,7 @@ import { contentsOfSize, groupId } from "../scan/groups.ts";
 import type { ScanContext } from "../scan/scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
 import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
+import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
 /** A filesystem opened for work: scan, groups, fold, repair. */
@@ -52,7 +53,18 @@ export class EngineVolume implements Volume {
     return summarizeOpen(this.#state);
   }
 
-  async scan(
+  scan(
+    options: { minSize: number; flush: boolean; selection: Selection },
+    ctx: RunContext,
+  ): Promise<ScanTotals> {
+    return withDatabaseErrors(this.#databaseDir, () => this.#scan(options, ctx));
+  }
+
+  fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+    return withDatabaseErrors(this.#databaseDir, () => this.#fold(selection, options, ctx));
+  }
+
+  async #scan(
     options: { minSize: number; flush: boolean; selection: Selection },
     ctx: RunContext,
   ): Promise<ScanTotals> {
@@ -106,7 +118,7 @@ export class EngineVolume implements Volume {
     };
   }
 
-  async fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+  async #fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
     if (this.#state.handle.found.readOnly) {
       throw new RefoldError(
         "failed",
@@ -135,16 +147,20 @@ export class EngineVolume implements Volume {
     return result;
   }
 
-  async stuck(ctx: RunContext): Promise<readonly StuckFile[]> {
-    this.#lock();
-    await this.#refresh(ctx);
-    return stuckFiles(this.#state, this.#databaseDir, this.#warn);
+  stuck(ctx: RunContext): Promise<readonly StuckFile[]> {
+    return withDatabaseErrors(this.#databaseDir, async () => {
+      this.#lock();
+      await this.#refresh(ctx);
+      return stuckFiles(this.#state, this.#databaseDir, this.#warn);
+    });
   }
 
-  async repair(ids: readonly string[], ctx: RunContext): Promise<RepairResult> {
-    this.#lock();
-    await this.#refresh(ctx);
-    return repairFiles(this.#state, this.#databaseDir, ids, ctx, this.#warn);
+  repair(ids: readonly string[], ctx: RunContext): Promise<RepairResult> {
+    return withDatabaseErrors(this.#databaseDir, async () => {
+      this.#lock();
+      await this.#refresh(ctx);
+      return repairFiles(this.#state, this.#databaseDir, ids, ctx, this.#warn);
+    });
   }
 
   history(): readonly HistoryRun[] {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import BetterSqlite, { type Database } from "better-sqlite3";
 import { RefoldError } from "../engine/errors.ts";
@@ -103,17 +103,59 @@ function isCorruption(error: unknown): boolean {
   return ["SQLITE_CORRUPT", "SQLITE_NOTADB"].some((code) => codeOf(error).startsWith(code));
 }
 
-function describe(path: string, error: unknown): Error {
-  if (error instanceof RefoldError) return error;
+/** Below this, a failed write is taken for a full disk whatever it is called. */
+const NO_ROOM_BYTES = 128 * 1024;
+
+function isFull(code: string, directory: string): boolean {
+  if (code === "SQLITE_FULL" || code === "ENOSPC") return true;
+  if (!code.startsWith("SQLITE_IOERR") && !code.startsWith("SQLITE_CANTOPEN")) return false;
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize < NO_ROOM_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What an error of a database means to a person; other errors come back as
+ * they are.
+ * @param directory where the database is
+ */
+export function databaseError(directory: string, error: unknown): unknown {
   const code = codeOf(error);
-  const directory = dirname(path);
-  if (code === "SQLITE_FULL" || code === "ENOSPC") {
+  if (error instanceof RefoldError || !/^(SQLITE_|ENOSPC$)/.test(code)) return error;
+  if (isFull(code, directory)) {
     return new RefoldError("failed", `no room for Refold's database in ${directory}`, {
-      kept: "No file was changed.",
+      kept: "Every file has its content, and none is left locked.",
       next: "Make room there, or name another place with --db DIR.",
       cause: error,
     });
   }
+  return new RefoldError("failed", `the database in ${directory} failed: ${(error as Error).message}`, {
+    kept: "Every file has its content, and none is left locked.",
+    next: "Check that disk; `refold reset` begins a new index.",
+    cause: error,
+  });
+}
+
+/** Runs what works on databases; their errors come out as databaseError says. */
+export async function withDatabaseErrors<Result>(
+  directory: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw databaseError(directory, error);
+  }
+}
+
+function describe(path: string, error: unknown): Error {
+  if (error instanceof RefoldError) return error;
+  const code = codeOf(error);
+  const directory = dirname(path);
+  if (isFull(code, directory)) return databaseError(directory, error) as Error;
   if (code === "ENOENT" || code === "ENOTDIR") {
     return new RefoldError("failed", `${directory} cannot be made`, {
       kept: "No file was changed.",
