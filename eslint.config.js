@@ -24,9 +24,40 @@ export default tseslint.config(
     },
   },
   {
-    files: ["src-helper/{native,btrfs,volumes,scan,store,dedupe,journal,engine}/**/*.ts"],
+    files: ["src-helper/engine/**/*.ts"],
     rules: {
       "no-restricted-imports": ["error", { paths: ["electron", "commander"], patterns: ["**/cli/**"] }],
+    },
+  },
+  {
+    // of the engine only its words: contract.ts and errors.ts
+    files: ["src-helper/{scan,dedupe,journal}/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: ["electron", "commander"],
+          patterns: ["**/cli/**", { regex: "/engine/(?!contract|errors)" }],
+        },
+      ],
+    },
+  },
+  {
+    files: ["src-helper/{native,btrfs,volumes,store}/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: ["electron", "commander"],
+          patterns: [
+            "**/cli/**",
+            "**/scan/**",
+            "**/dedupe/**",
+            "**/journal/**",
+            { regex: "/engine/(?!contract|errors)" },
+          ],
+        },
+      ],
     },
   },
   {
