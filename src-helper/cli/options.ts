@@ -75,7 +75,7 @@ const OPTION_GROUPS = {
   folding: () => [
     new Option(
       "--lock <KIND>",
-      "how a file is held while it is folded: immutable (flag and lease), or lease alone",
+      "how a file is held while it is folded: immutable (flag and lease; its ctime moves), or lease alone (its ctime stays)",
     )
       .choices(["immutable", "lease"])
       .default("immutable"),

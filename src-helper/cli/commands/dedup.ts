@@ -26,7 +26,7 @@ export function dedupCommand(launch: Launch): Command {
     .summary("scan, ask, and fold the duplicates")
     .description(
       "Scans, shows what would be given back, asks, and folds the duplicates onto one copy of their data. " +
-        "The kernel compares every byte before it shares anything; contents and times of files stay as they are.",
+        "The kernel compares every byte before it shares anything; contents and modification times of files stay as they are.",
     )
     .argument("[VOLUME...]", "what to fold; none: all mounted writable btrfs filesystems")
     .addOption(new Option("-n, --dry-run", "show what would be folded, and fold nothing"))
