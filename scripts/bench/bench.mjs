@@ -5,7 +5,8 @@
  * in turn, A B C A B C ..., each time with the volume mounted anew and the
  * page cache dropped; programs are called with --version first, so that data
  * is cold and binaries are not. Folds run on a fresh copy of the volume each.
- * Prints tables and, for the full corpus, writes docs/benchmarks.md.
+ * Prints tables and, for the full corpus, writes docs/benchmarks.md and the
+ * table of the README.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
@@ -13,11 +14,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { planCorpus, truthOf, writeCorpus } from "./corpus.mjs";
-import { describeMachine } from "./machine.mjs";
+import { describeMachine, readRate } from "./machine.mjs";
 import { measure, undisturbed } from "./measure.mjs";
-import { renderMarkdown, renderText } from "./report.mjs";
+import { renderMarkdown, renderReadme, renderText } from "./report.mjs";
 import { findTools, MIN_SIZE } from "./tools.mjs";
-import { closeAll, copyImage, LoopVolume, makeImage } from "./volume.mjs";
+import { closeAll, copyImage, dropCaches, LoopVolume, makeImage } from "./volume.mjs";
 
 const USAGE = `Usage: npm run bench -- [options]   (as root)
   --quick            a small corpus (400 MiB, 3,000 files), one round; docs/benchmarks.md is left alone
@@ -29,7 +30,7 @@ const USAGE = `Usage: npm run bench -- [options]   (as root)
   --patience SECONDS waits so long before each run for the machine to be idle (default 20)
   --tries N          of a run that other programs disturbed all the same (default 3); the least disturbed counts
   --work DIR         where the images go (default: a new directory in ${tmpdir()})
-  --render FILE      no runs: writes docs/benchmarks.md from the results of an earlier one`;
+  --render FILE      no runs: writes the documentation from the results of an earlier one`;
 
 const home = resolve(import.meta.dirname, "../..");
 const native = join(home, "native/build/bench");
@@ -187,6 +188,10 @@ async function runAll(options, base) {
   writeCorpus(volume.mountPath, options.seed, plan);
   say(`  written in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 
+  volume.unmount();
+  dropCaches();
+  const rate = readRate(image);
+  volume.mount();
   const bench = new Bench(base, options);
   const scans = {};
   for (let round = 1; options.phase !== "fold" && round <= options.rounds; round++) {
@@ -201,7 +206,7 @@ async function runAll(options, base) {
   }
   const words = { root: "VOLUME", work: "WORK", output: "" };
   return {
-    machine: describeMachine(base),
+    machine: { ...describeMachine(base), readRate: rate },
     seed: options.seed,
     rounds: options.rounds,
     corpus: { ...size, minSize: MIN_SIZE, truth: truthOf(plan, MIN_SIZE) },
@@ -219,12 +224,16 @@ async function runAll(options, base) {
   };
 }
 
+/** Shows the results; those of a whole run of the full corpus go into the documentation. */
 function publish(results, whole) {
   console.log(renderText(results));
   if (!whole) return;
-  const page = join(home, "docs/benchmarks.md");
-  writeFileSync(page, renderMarkdown(results));
-  say(`written: ${page}`);
+  writeFileSync(join(home, "docs/benchmarks.md"), renderMarkdown(results));
+  const readme = join(home, "README.md");
+  const [before, , after] = readFileSync(readme, "utf8").split(/(?<=<!-- bench -->)|(?=<!-- \/bench -->)/);
+  if (after === undefined) throw new Error("README.md has lost its bench marks");
+  writeFileSync(readme, `${before}\n\n${renderReadme(results)}\n${after}`);
+  say("written: docs/benchmarks.md, and the table of README.md");
 }
 
 async function main() {

@@ -69,6 +69,32 @@ export function renderText(results) {
   return parts.join("\n\n");
 }
 
+/** @returns {string} the part of the README that is between its bench marks */
+export function renderReadme(results) {
+  const { corpus, machine } = results;
+  const middle = (runs, field) => spread(runs, field).median;
+  const scans = Object.entries(results.scans).filter(([name]) => !name.startsWith("walk"));
+  const scanRows = scans.map(([name, runs]) => [
+    name,
+    `${seconds(middle(runs, "seconds"))} s`,
+    `${mib(middle(runs, "read"))} MiB`,
+    `${mib(middle(runs, "memory"))} MiB`,
+  ]);
+  const foldRows = Object.entries(results.folds).map(([name, runs]) => [
+    name,
+    `${seconds(middle(runs, "seconds"))} s`,
+    `${mib(middle(runs, "read"))} MiB`,
+    `${(middle(runs, "freed") / 1e6).toFixed(1)} MB`,
+  ]);
+  return `Medians of ${results.rounds} runs, cold, on ${count(corpus.files)} files, ${(corpus.truth.bytes / 2 ** 30).toFixed(1)} GiB, about a quarter of it duplicates; ${machine.cores} cores.
+The storage below gives ${(machine.readRate / 1e9).toFixed(1)} GB/s: on a slower disk, what reads less gains more.
+
+${table(["scan", "time", "read from disk", "memory"], scanRows)}
+
+${table(["fold", "time", "read from disk", "freed"], foldRows)}
+`;
+}
+
 /** @returns {string} docs/benchmarks.md */
 export function renderMarkdown(results) {
   const { machine, corpus } = results;
@@ -112,7 +138,8 @@ command and the \`btrfs filesystem sync\` after it: a tool that ends before its 
   \`scripts/bench/corpus.mjs\`: 70% of the files below 16 KiB, the biggest about 60 MiB,
   ${((100 * corpus.truth.duplicateBytes) / corpus.truth.bytes).toFixed(0)}% of the bytes duplicates, content incompressible; some files of equal size and unequal content,
   some that differ in their last byte, some copies that are reflinks already. crc32c, no compression.
-- Volume: btrfs with mkfs's defaults in an image on ${machine.below}, through a loop device, mounted noatime.
+- Volume: btrfs with mkfs's defaults in an image on ${machine.below}, through a loop device, mounted noatime. Read from its
+  beginning, uncached, the image comes at ${(machine.readRate / 1e9).toFixed(1)} GB/s: the faster that is, the smaller the lead of what reads less.
 - Cold: before each run the volume is unmounted, \`sync\`, \`echo 3 > /proc/sys/vm/drop_caches\`, mounted; then
   the program is called with \`--version\`, so that its binaries are in memory and the data is not.
 - Order: A B C, A B C, ...; each fold on a fresh copy of the image.
