@@ -32,6 +32,9 @@ const USAGE = `Usage: npm run bench -- [options]   (as root)
   --work DIR         where the images go (default: a new directory in ${tmpdir()})
   --render FILE      no runs: writes the documentation from the results of an earlier one`;
 
+/** Files of up to this many bytes lie in the metadata, where they take no block of data. */
+const INLINE = 2048;
+
 const home = resolve(import.meta.dirname, "../..");
 const native = join(home, "native/build/bench");
 const refold = join(home, "bin/refold");
@@ -124,6 +127,8 @@ class Bench {
         const again = () => this.#scan(volume, tool, join(this.#base, "run"), cold);
         note(results, `${tool.name}, ${label}`, await this.#undisturbed(again));
       }
+      const start = () => this.#measure(volume, [tool.path, "--version"], freshWork(this.#base));
+      note(results, `${tool.name} --version`, await this.#undisturbed(start));
     }
   }
 
@@ -204,12 +209,18 @@ async function runAll(options, base) {
     say(`fold, round ${round} of ${options.rounds}`);
     await bench.foldRound(image, tools, folds);
   }
+  const truth = truthOf(plan, MIN_SIZE);
   const words = { root: "VOLUME", work: "WORK", output: "" };
   return {
     machine: { ...describeMachine(base), readRate: rate },
     seed: options.seed,
     rounds: options.rounds,
-    corpus: { ...size, minSize: MIN_SIZE, truth: truthOf(plan, MIN_SIZE) },
+    corpus: {
+      ...size,
+      minSize: MIN_SIZE,
+      truth,
+      smallRedundantBytes: truthOf(plan, INLINE + 1).redundantBytes - truth.redundantBytes,
+    },
     tools: tools.map(({ name, version, adapter }) => ({
       name,
       version,

@@ -1,6 +1,7 @@
 /** The results as tables: for the terminal and for docs/benchmarks.md. */
 import { spread } from "./measure.mjs";
 import { judge } from "./targets.mjs";
+import { explain } from "./why.mjs";
 
 const mib = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 100 * 2 ** 20 ? 1 : 0);
 const seconds = (value) => value.toFixed(value < 1 ? 3 : value < 10 ? 2 : 1);
@@ -47,7 +48,11 @@ export function foldTable(results) {
 }
 
 export function targetTable(results) {
-  const rows = judge(results).map(({ target, measured, met }) => [target, measured, met]);
+  const rows = judge(results).map(({ target, measured, met, shortBy }) => [
+    target,
+    measured,
+    met ? "yes" : `no, ${(100 * shortBy).toFixed(shortBy < 0.01 ? 1 : 0)}% short`,
+  ]);
   return table(["target", "measured", "met"], rows);
 }
 
@@ -73,7 +78,9 @@ export function renderText(results) {
 export function renderReadme(results) {
   const { corpus, machine } = results;
   const middle = (runs, field) => spread(runs, field).median;
-  const scans = Object.entries(results.scans).filter(([name]) => !name.startsWith("walk"));
+  const scans = Object.entries(results.scans).filter(
+    ([name]) => !name.startsWith("walk") && name !== "refold --version",
+  );
   const scanRows = scans.map(([name, runs]) => [
     name,
     `${seconds(middle(runs, "seconds"))} s`,
@@ -95,6 +102,11 @@ ${table(["fold", "time", "read from disk", "freed"], foldRows)}
 `;
 }
 
+function whyText(results) {
+  const reasons = explain(results, judge(results));
+  return reasons.length === 0 ? "" : `\n${reasons.map((reason) => `- ${reason}`).join("\n")}\n`;
+}
+
 /** @returns {string} docs/benchmarks.md */
 export function renderMarkdown(results) {
   const { machine, corpus } = results;
@@ -113,17 +125,18 @@ Written by \`sudo npm run bench\` on ${machine.date}; do not edit by hand. Figur
 ${results.rounds} runs, with the least and the most in brackets.
 
 ${targetTable(results)}
-
+${whyText(results)}
 ## Scans
 
-${truthText(results)} Refold counts the latter groups only; the other tools cannot tell copies that share
-their data from copies that do not, and count them all.
+${truthText(results)}
+Refold counts the latter groups only; the other tools count all of them.
 
 ${scanTable(results)}
 
 *walk* is \`native/bench/walk.c\`: a C program that asks the kernel for every item of the subvolume trees and of
 the checksum tree, and does nothing else: the floor for any scan that takes this road. *nothing changed* is the
-same \`refold scan\` again, cold and then warm. *wall* is the whole command, its start included.
+same \`refold scan\` again, cold and then warm. *--version* is what starting the program costs. *wall* is the
+whole command, its start included.
 
 ## Folds
 
