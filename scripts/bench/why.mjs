@@ -11,48 +11,65 @@ const twoDigits = (seconds) => `${seconds.toFixed(2)} s`;
  * @returns {string[]} a sentence or two each
  */
 export function explain(results, judged) {
-  const missed = judged.filter((target) => !target.met);
-  const reasons = missed.map(({ id, rival }) => REASONS[id]?.(results, rival) ?? null);
-  return [...new Set(reasons.filter((reason) => reason !== null)), ...oddRuns(results)];
+  const missed = Map.groupBy(
+    judged.filter((target) => !target.met),
+    (target) => target.id,
+  );
+  const rivals = (id) => (missed.get(id) ?? []).map((target) => target.rival);
+  const reasons = [];
+  if (missed.has("scan-speed")) reasons.push(whyScanSpeed(results, rivals("scan-speed")[0]));
+  if (missed.has("scan-speed") || missed.has("scan-walk")) reasons.push(whyScanWalk(results));
+  if (missed.has("scan-read")) reasons.push(whyScanRead(results));
+  if (missed.has("fold-speed")) reasons.push(whyFoldSpeed(results, rivals("fold-speed")));
+  for (const rival of rivals("fold-freed")) reasons.push(whyFreed(results, rival));
+  return [...reasons, ...oddRuns(results)];
 }
 
-const REASONS = {
-  "scan-speed": ({ scans }, rival) =>
-    `Scan: the bare walk alone takes ${twoDigits(of(scans.walk, "seconds"))} here, and ${rival} ` +
-    `${twoDigits(of(scans[rival], "seconds"))}: no scan on this road can be more than ` +
-    `${(of(scans[rival], "seconds") / of(scans.walk, "seconds")).toFixed(0)} times as fast on storage this quick. ` +
-    `${restOfScan(scans)}`,
-  "scan-walk": ({ scans }) => `Scan and walk: ${restOfScan(scans)}`,
-  "scan-read": ({ scans }) =>
-    `Bytes read: the bare walk reads ${mebibytes(of(scans.walk, "read"))} too. That is every leaf of the trees once; ` +
-    `the data of files of up to 2 KiB lies in them and is read along.`,
-  rescan: () => null,
-  "fold-speed": ({ folds }, rival) => {
-    const own = of(folds.refold, "read");
-    const other = of(folds[rival], "read");
-    return (
-      `Fold, against ${rival}: the kernel reads and compares both sides of each fold, ${mebibytes(own)} for Refold; ` +
-      `${rival} reads ${mebibytes(other)} in all. By bytes alone Refold can be ${(other / own).toFixed(1)} times as ` +
-      `fast where storage is the limit. The corpus fits into this machine's memory, so what ${rival} has read ` +
-      `to compare is not read again to fold.`
-    );
-  },
-  "fold-freed": ({ folds, corpus }, rival) => {
-    const more = of(folds[rival], "freed") - of(folds.refold, "freed");
-    return (
-      `Freed, against ${rival}: it frees ${(more / 1e6).toFixed(1)} MB more. Copies below ${corpus.minSize} bytes, which Refold ` +
-      `leaves out unless told otherwise, come to ${(corpus.smallRedundantBytes / 1e6).toFixed(1)} MB.`
-    );
-  },
-};
-
-function restOfScan(scans) {
-  const start = of(scans["refold --version"], "seconds");
-  const rest = of(scans.refold, "seconds") - of(scans.walk, "seconds") - start;
+function whyScanSpeed({ scans }, rival) {
+  const walk = of(scans.walk, "seconds");
+  const other = of(scans[rival], "seconds");
   return (
-    `Of Refold's ${twoDigits(of(scans.refold, "seconds"))}, ${twoDigits(of(scans.walk, "seconds"))} is that walk, ` +
-    `${twoDigits(start)} the start of the program (\`refold --version\`), and the remaining ${twoDigits(rest)} mostly ` +
-    `fingerprints, grouping, and the index that makes the next scan fast.`
+    `Scan: the bare walk alone takes ${twoDigits(walk)} here and ${rival} ${twoDigits(other)}: on storage this quick ` +
+    `no scan on this road can be more than ${(other / walk).toFixed(0)} times as fast.`
+  );
+}
+
+function whyScanWalk({ scans }) {
+  const own = of(scans.refold, "seconds");
+  const walk = of(scans.walk, "seconds");
+  const start = of(scans["refold --version"], "seconds");
+  return (
+    `Of the scan's ${twoDigits(own)}, ${twoDigits(walk)} is what the walk takes and ${twoDigits(start)} the start of the ` +
+    `program (\`refold --version\`); the other ${twoDigits(own - walk - start)} go to fingerprints, grouping, and the ` +
+    `index that makes the next scan fast.`
+  );
+}
+
+function whyScanRead({ scans }) {
+  return (
+    `Bytes read: the bare walk reads ${mebibytes(of(scans.walk, "read"))}, which is every leaf of the trees once; the ` +
+    `data of files of up to 2 KiB lies in them and is read along.`
+  );
+}
+
+function whyFoldSpeed({ folds }, rivals) {
+  const own = of(folds.refold, "read");
+  const others = rivals.map((rival) => {
+    const read = of(folds[rival], "read");
+    return `${rival} ${mebibytes(read)}, ${(read / own).toFixed(1)} times that`;
+  });
+  return (
+    `Fold: the kernel compares both sides of each fold, which makes ${mebibytes(own)} to be read, however the copies ` +
+    `were found. The others read in all: ${others.join("; ")}. The corpus fits into this machine's memory, so what ` +
+    `they have read to find copies is not read again when they are compared.`
+  );
+}
+
+function whyFreed({ folds, corpus }, rival) {
+  const more = of(folds[rival], "freed") - of(folds.refold, "freed");
+  return (
+    `Freed: ${rival} frees ${(more / 1e6).toFixed(1)} MB more. Copies of less than ${corpus.minSize} bytes, which Refold ` +
+    `leaves out unless told otherwise, come to ${(corpus.smallRedundantBytes / 1e6).toFixed(1)} MB.`
   );
 }
 
