@@ -52,7 +52,7 @@ function whyScanRead({ scans }) {
   );
 }
 
-function whyFoldSpeed({ folds }, rivals) {
+function whyFoldSpeed({ folds, corpus, machine }, rivals) {
   const own = of(folds.refold, "read");
   const others = rivals.map((rival) => {
     const read = of(folds[rival], "read");
@@ -60,8 +60,11 @@ function whyFoldSpeed({ folds }, rivals) {
   });
   return (
     `Fold: the kernel compares both sides of each fold, which makes ${mebibytes(own)} to be read, however the copies ` +
-    `were found. The others read in all: ${others.join("; ")}. The corpus fits into this machine's memory, so what ` +
-    `they have read to find copies is not read again when they are compared.`
+    `were found. The others read in all: ${others.join("; ")}.` +
+    (machine.memory > 2 * corpus.bytes
+      ? " The corpus fits into this machine's memory, so what they have read to find copies is not read again when " +
+        "they are compared."
+      : "")
   );
 }
 
