@@ -62,6 +62,23 @@ int rf_resident(int fd, uint64_t offset, uint64_t length, uint8_t *resident)
 	return ret;
 }
 
+/* readahead(2) cuts what is asked for down to the device's read-ahead size
+ * (mm/readahead.c, force_page_cache_ra: 4 MiB by btrfs' default, less where
+ * somebody set it), and the kernel's compare then reads the rest page by page:
+ * so it is asked for in pieces that are not cut. */
+#define READAHEAD_PIECE (128u << 10)
+
+static int read_ahead(int fd, uint64_t offset, uint64_t length)
+{
+	for (uint64_t done = 0; done < length; done += READAHEAD_PIECE) {
+		uint64_t n = length - done < READAHEAD_PIECE ? length - done : READAHEAD_PIECE;
+
+		if (readahead(fd, (off_t)(offset + done), (size_t)n) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int rf_readahead(int fd, double offset, double length, uint8_t *resident,
 	struct rf_control *control)
 {
@@ -79,8 +96,8 @@ int rf_readahead(int fd, double offset, double length, uint8_t *resident,
 	if (ret == 0) {
 		for (size_t k = 0; k < pages; k++)
 			missing += !map[k];
-		if (missing > 0 && readahead(fd, (off_t)from, size) != 0)
-			ret = -errno;
+		if (missing > 0)
+			ret = read_ahead(fd, from, size);
 	}
 	if (ret == 0 && control)
 		control->bytes += (double)missing * PAGE;
