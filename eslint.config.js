@@ -37,7 +37,7 @@ export default tseslint.config(
         "error",
         {
           paths: ["electron", "commander"],
-          patterns: ["**/cli/**", { regex: "/engine/(?!contract|errors)" }],
+          patterns: [{ group: ["**/cli/**"] }, { regex: "/engine/(?!contract|errors)" }],
         },
       ],
     },
@@ -50,10 +50,7 @@ export default tseslint.config(
         {
           paths: ["electron", "commander"],
           patterns: [
-            "**/cli/**",
-            "**/scan/**",
-            "**/dedupe/**",
-            "**/journal/**",
+            { group: ["**/cli/**", "**/scan/**", "**/dedupe/**", "**/journal/**"] },
             { regex: "/engine/(?!contract|errors)" },
           ],
         },
