@@ -94,7 +94,7 @@ export function renderReadme(results) {
     `${(middle(runs, "freed") / 1e6).toFixed(1)} MB`,
   ]);
   return `Medians of ${results.rounds} runs, cold, on ${count(corpus.files)} files, ${(corpus.truth.bytes / 2 ** 30).toFixed(1)} GiB, about a quarter of it duplicates; ${machine.cores} cores.
-The storage below gives ${(machine.readRate / 1e9).toFixed(1)} GB/s: on a slower disk, what reads less gains more.
+The storage below gives ${(machine.readRate / 1e9).toFixed(1)} GB/s, uncached.
 
 ${table(["scan", "time", "read from disk", "memory"], scanRows)}
 
@@ -152,7 +152,7 @@ command and the \`btrfs filesystem sync\` after it: a tool that ends before its 
   ${((100 * corpus.truth.duplicateBytes) / corpus.truth.bytes).toFixed(0)}% of the bytes duplicates, content incompressible; some files of equal size and unequal content,
   some that differ in their last byte, some copies that are reflinks already. crc32c, no compression.
 - Volume: btrfs with mkfs's defaults in an image on ${machine.below}, through a loop device, mounted noatime. Read from its
-  beginning, uncached, the image comes at ${(machine.readRate / 1e9).toFixed(1)} GB/s: the faster that is, the smaller the lead of what reads less.
+  beginning, uncached, the image comes at ${(machine.readRate / 1e9).toFixed(1)} GB/s.
 - Cold: before each run the volume is unmounted, \`sync\`, \`echo 3 > /proc/sys/vm/drop_caches\`, mounted; then
   the program is called with \`--version\`, so that its binaries are in memory and the data is not.
 - Order: A B C, A B C, ...; each fold on a fresh copy of the image.
