@@ -16,5 +16,5 @@ export default defineConfig({
       external: [/^node:/, ...builtinModules, "koffi", "better-sqlite3"],
     },
   },
-  ssr: { noExternal: ["commander", "picomatch"] },
+  ssr: { noExternal: ["commander", "picomatch", "vscode-jsonrpc", "zod"] },
 });

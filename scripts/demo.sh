@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# npm run demo: a btrfs volume in a temporary file, with duplicates in it, is
-# scanned and folded, and what was promised is shown next to what was freed.
-# Nothing else is touched; the volume is gone afterwards, however it ends.
+# npm run demo: a btrfs volume in a file, with duplicates in it. Where there is
+# a display the app opens on it, and removes it when it quits. Elsewhere, and
+# with --terminal, it is scanned and folded here, and what was promised is shown
+# next to what was freed. Nothing else is touched; the volume is gone afterwards.
 set -eu
 
 home=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,11 +12,15 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
 yes=${DEMO_YES:-}
+terminal=$yes
 for word in "$@"; do
   case $word in
-  -y | --yes) yes=1 ;;
+  -y | --yes) yes=1 terminal=1 ;;
+  -t | --terminal) terminal=1 ;;
   -h | --help)
-    echo "Usage: sudo npm run demo [-- --yes]    --yes (or DEMO_YES=1): folds without asking"
+    echo "Usage: npm run demo [-- --terminal] [-- --yes]"
+    echo "  --terminal  in the terminal, also where there is a display"
+    echo "  --yes       (or DEMO_YES=1) in the terminal, and folds without asking"
     exit 0
     ;;
   *)
@@ -36,6 +41,10 @@ refuse() {
 knows_btrfs() {
   grep -qw btrfs /proc/filesystems
 }
+
+if [ -z "$terminal" ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+  exec node "$home/scripts/start.mjs" --demo
+fi
 
 [ "$(uname -s)" = Linux ] || refuse "btrfs is a Linux filesystem, and this is $(uname -s)"
 if [ "$(id -u)" != 0 ]; then

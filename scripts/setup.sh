@@ -5,17 +5,18 @@
 # installs them: as root with apt-get, dnf, pacman or zypper. Otherwise prints
 # the one command that does, and exits 1. Quiet where nothing is missing.
 #
-#   sh scripts/setup.sh [build|demo|test]
+#   sh scripts/setup.sh [build|demo|app|test]
 #
 # build (the default) needs a C compiler and headers only; demo makes a volume
-# besides, and test also sets attributes on files and looks at their extents.
+# besides; app needs a browser where Electron's binary cannot be had; test needs
+# all that, a display and a bus of its own, and looks at attributes and extents.
 set -eu
 
 purpose=${1:-build}
 case $purpose in
-build | demo | test) ;;
+build | demo | app | test) ;;
 *)
-  echo "setup: '$purpose' is not one of build, demo, test" >&2
+  echo "setup: '$purpose' is not one of build, demo, app, test" >&2
   exit 2
   ;;
 esac
@@ -50,6 +51,28 @@ package_of() {
   sanitizers:dnf) echo libasan libubsan ;;
   sanitizers:*) echo gcc ;;
   btrfs-progs:zypper) echo btrfsprogs ;;
+  Xvfb:apt-get) echo xvfb ;;
+  Xvfb:pacman) echo xorg-server-xvfb ;;
+  Xvfb:*) echo xorg-x11-server-Xvfb ;;
+  dbus-daemon:apt-get) echo dbus-daemon ;;
+  dbus-daemon:dnf) echo dbus-daemon ;;
+  dbus-daemon:*) echo dbus ;;
+  polkit:apt-get) echo polkitd ;;
+  pkexec:apt-get) echo pkexec ;;
+  pkexec:*) echo polkit ;;
+  dbus-send:apt-get) echo dbus-bin ;;
+  dbus-send:dnf) echo dbus-tools ;;
+  dbus-send:*) echo dbus ;;
+  system-bus:apt-get) echo dbus ;;
+  system-bus:dnf) echo dbus-daemon ;;
+  system-bus:*) echo dbus ;;
+  pkill:apt-get | pkill:zypper) echo procps ;;
+  pkill:*) echo procps-ng ;;
+  gio:apt-get) echo libglib2.0-bin ;;
+  gio:zypper) echo glib2-tools ;;
+  gio:*) echo glib2 ;;
+  xprop:apt-get) echo x11-utils ;;
+  xprop:pacman) echo xorg-xprop ;;
   losetup:apt-get) echo mount ;;
   losetup:*) echo util-linux ;;
   *) echo "$1" ;;
@@ -79,11 +102,24 @@ need_header() {
   fi
 }
 
+# A service of the system bus.
+need_service() {
+  [ -e "/usr/share/dbus-1/system-services/$1.service" ] || need "$1" "$2"
+}
+
 # The native library is tested under sanitizers too; some distributions ship them apart.
 need_sanitizers() {
   command -v gcc >/dev/null 2>&1 || return 0
   echo 'int main(void) { return 0; }' |
     gcc -fsanitize=address,undefined -x c - -o /dev/null >/dev/null 2>&1 || need sanitizers sanitizers
+}
+
+# Any browser of Chromium's kind will do.
+need_browser() {
+  for program in chromium chromium-browser google-chrome; do
+    if command -v "$program" >/dev/null 2>&1; then return 0; fi
+  done
+  need chromium chromium
 }
 
 look() {
@@ -98,6 +134,9 @@ look() {
     need_program mkfs.btrfs btrfs-progs
     need_program losetup losetup
   fi
+  if [ "$purpose" = app ] || [ "$purpose" = test ]; then
+    need_browser
+  fi
   if [ "$purpose" = test ]; then
     need_program setfattr attr
     need_program getfattr attr
@@ -105,6 +144,28 @@ look() {
     need_program lsattr e2fsprogs
     need_program filefrag e2fsprogs
     need_program strace strace
+    need_program Xvfb Xvfb
+    need_program dbus-daemon dbus-daemon
+    need_program dbus-send dbus-send
+    need_program pkexec pkexec
+    need_program pkill pkill
+    need_service org.freedesktop.PolicyKit1 polkit
+    [ -e /usr/share/dbus-1/system.conf ] || need system-bus system-bus
+    need_program desktop-file-validate desktop-file-utils
+    need_program gio gio
+    need_program xprop xprop
+    # the Debian package is built and tried where there is Debian's tooling
+    if command -v dpkg-deb >/dev/null 2>&1; then
+      need_program lintian lintian
+      need_program shellcheck shellcheck
+      need_program appstreamcli appstream
+      need_program systemd-analyze systemd
+      need_program mandoc mandoc
+      need_program man man-db
+      need_program groff groff
+      need_program zsh zsh
+      need_program fish fish
+    fi
     need_sanitizers
   fi
 }

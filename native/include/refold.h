@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 2
+#define RF_ABI_VERSION 5
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {
@@ -139,6 +139,19 @@ RF_EXPORT int rf_changed_inodes(int fd, double tree, double min_transid,
  * *cursor: 0 at first, 0 again at the end. */
 RF_EXPORT int rf_dir_children(int fd, double tree, double dir, double *cursor,
 	double *inos, uint32_t max_inos);
+
+/* -------------------------------------------------------------- names.c */
+
+/* [long] A name of each of n inodes of a subvolume, listed in ascending order,
+ * from the index *cursor on. Stops when names is full; *cursor is then the
+ * index of the next one, and n at the end. Returns how many were done.
+ * parents[k]: the directory that names it, 0 where it has no name or is gone.
+ * ends[k]: where its name ends in names; it begins where the one before ends,
+ * the first of a call at 0. An inode of several names is told by the first.
+ * control->done counts inodes. */
+RF_EXPORT int rf_read_names(int fd, double tree, const double *inos, uint32_t n,
+	double *cursor, double *parents, uint32_t *ends, uint8_t *names,
+	uint32_t names_size, struct rf_control *control);
 
 /* --------------------------------------------------------------- csum.c */
 
@@ -258,6 +271,42 @@ RF_EXPORT int rf_defrag(int fd, double extent_thresh, struct rf_control *control
 RF_EXPORT int rf_extents_alive(int fd, const double *bytenrs, uint32_t n,
 	double generation, uint8_t *alive, struct rf_control *control);
 
+/* ---------------------------------------------------------------- deep.c */
+
+/*
+ * [long] Finds ranges of blocks with equal checksums, at any place, among the
+ * pieces given; reads the checksum tree and no data. What it finds are
+ * candidates: only the kernel's compare says that data is the same.
+ * pieces: 4 doubles each: first sector on disk, sectors, the sector at which the
+ * file goes on (-1: nowhere), and 0, or for a compressed extent (always whole) a
+ * number that is equal for extents of one encoding and length.
+ * memory: bytes that it may take; with less the sample of blocks looked up is
+ * thinner. min_run: sectors; blocks of zeros begin and end no run. csum_type:
+ * BTRFS_CSUM_TYPE_*.
+ * out: triples: first sector, sectors, canonical sector: blocks of one canonical
+ * sector are equal; that sector itself belongs to them and has no entry. Sectors
+ * 0: two compressed extents that are equal, by their first sectors.
+ * stats: 2 doubles: one block of so many was looked up, anchors kept.
+ * Returns the number of triples; -EMSGSIZE where they are more than max_out.
+ * control->done counts bytes of the pieces.
+ */
+RF_EXPORT int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, const double *pieces,
+	uint32_t n, uint32_t csum_type, double memory, uint32_t min_run, double *out, uint32_t max_out,
+	double *stats, struct rf_control *control);
+
+/* ------------------------------------------------------------- rewrite.c */
+
+/* An O_TMPFILE in the directory, copy on write. compression: 0 none whatever the
+ * mount says, 1 zlib, 2 lzo, 3 zstd. Returns its fd. */
+RF_EXPORT int rf_temp_file(int dir, int compression);
+/* FICLONERANGE. */
+RF_EXPORT int rf_clone_range(int from, double offset, double length, int to, double target);
+RF_EXPORT int rf_truncate(int fd, double size);
+/* [long] Copies a range to the same range of another file: new extents, shared
+ * with nothing. -EAGAIN where the source ends before. */
+RF_EXPORT int rf_copy_range(int from, int to, double offset, double length,
+	struct rf_control *control);
+
 /* ---------------------------------------------------------------- fold.c */
 
 /* Writes out the dirty pages of a file and waits until its extents stand in the
@@ -299,5 +348,23 @@ enum rf_step_status {
 RF_EXPORT int rf_dedupe_steps(const double *steps, uint32_t n, const int32_t *entries,
 	const int32_t *fds, uint8_t *clear, uint32_t destinations, int32_t *status,
 	struct rf_control *control);
+
+/* -------------------------------------------------------------- harden.c */
+
+/* Gives up, in the calling thread and for good, every capability whose bit is
+ * not set in the mask: effective, permitted, inheritable, ambient and bounding
+ * set. Sets no_new_privs. Other threads keep theirs: see rf_exec. */
+RF_EXPORT int rf_restrict(double capabilities);
+/* execve(2). words, environment: NUL-terminated strings one after another. Only
+ * fds 0 to 2 are passed on. Returns only where it failed. */
+RF_EXPORT int rf_exec(const char *path, uint8_t *words, uint32_t words_size,
+	uint8_t *environment, uint32_t environment_size);
+/* No core dump, and no ptrace or /proc of this process for others of its user. */
+RF_EXPORT int rf_no_dump(void);
+/* A seccomp filter for all threads: calls that Refold never makes fail with
+ * EPERM, those of another architecture end the process. observe: 1 refuses the
+ * calls as well that start programs, mount at a path or change a file.
+ * -ENOSYS where there is no filter for this machine. */
+RF_EXPORT int rf_seccomp(int observe);
 
 #endif

@@ -15,6 +15,8 @@ _Static_assert(sizeof(struct btrfs_file_extent_item) == 53, "file extent item");
 _Static_assert(offsetof(struct btrfs_file_extent_item, disk_bytenr) == 21, "extent address");
 _Static_assert(offsetof(struct btrfs_file_extent_item, num_bytes) == 45, "extent length");
 _Static_assert(sizeof(struct btrfs_dir_item) == 30, "directory item");
+_Static_assert(sizeof(struct btrfs_inode_ref) == 10, "inode reference");
+_Static_assert(offsetof(struct btrfs_inode_extref, name) == 18, "extended inode reference");
 _Static_assert(sizeof(struct btrfs_extent_item) == 24, "extent item");
 _Static_assert(sizeof(struct btrfs_root_ref) == 18, "root reference");
 /* src-helper/btrfs/root-tree.ts reads these at these places */

@@ -225,11 +225,23 @@ static void fuzz_lists(int fd)
 {
 	uint32_t room = 1 + below(5), blob_size = below(140000);
 	double *inos = malloc(room * sizeof *inos);
+	double *parents = malloc(room * sizeof *parents);
+	uint32_t *ends = malloc(room * sizeof *ends);
 	uint8_t *buffer = malloc(blob_size);
 	double cursor = below(1000);
 	int ret;
 
-	CHECK(inos && (buffer || !blob_size));
+	CHECK(inos && parents && ends && (buffer || !blob_size));
+	/* in any order, and with any numbers, though ascending ones are asked for */
+	for (uint32_t k = 0; k < room; k++)
+		inos[k] = below(3) ? 256 + below(300) : (double)(next_random() >> 12);
+	cursor = below(room + 2);
+	ret = rf_read_names(fd, 5, inos, room, &cursor, parents, ends, buffer,
+		below(2) ? below(40) % (blob_size + 1) : blob_size, NULL);
+	CHECK(ret <= (int)room);
+	for (int k = 0; k < ret; k++)
+		CHECK(ends[(uint32_t)cursor - (uint32_t)ret + (uint32_t)k] <= blob_size);
+	cursor = below(1000);
 	ret = rf_changed_inodes(fd, 5, below(20), &cursor, inos, room, NULL);
 	CHECK(ret <= (int)room);
 	cursor = 0;
@@ -238,6 +250,8 @@ static void fuzz_lists(int fd)
 	rf_tree_search(fd, below(10), below(300), below(256), below(5000), UINT64_MAX, UINT8_MAX,
 		UINT64_MAX, below(30), buffer, blob_size);
 	free(inos);
+	free(parents);
+	free(ends);
 	free(buffer);
 }
 
@@ -292,6 +306,31 @@ static void fuzz_cache(int fd)
 	free(resident);
 }
 
+static void fuzz_deep(int fd)
+{
+	uint32_t n = below(40), room = below(50);
+	double *pieces = malloc((n ? n : 1) * 4 * sizeof *pieces);
+	double *out = malloc((room ? room : 1) * 3 * sizeof *out), stats[2];
+	struct rf_control control = { .cancel = below(50) == 0 };
+	int ret;
+
+	CHECK(pieces && out);
+	for (uint32_t k = 0; k < n; k++) {
+		/* where the data of a small volume lies, or anywhere */
+		pieces[4 * k] = below(4) ? 3328 + below(3000) : (double)(next_random() >> (18 + below(30)));
+		pieces[4 * k + 1] = below(300);
+		pieces[4 * k + 2] = below(2) ? -1 : below(2) ? 3328 + below(3000) : (double)next_random();
+		pieces[4 * k + 3] = below(3) ? 0 : below(5);
+	}
+	ret = rf_deep_runs(fd, 4096, below(8) ? 4 : below(70), pieces, n, below(6), below(2) ? 0 : 1e6,
+		below(6), out, room, stats, &control);
+	CHECK(ret <= (int)room);
+	for (int k = 0; k < ret; k++)
+		CHECK(out[3 * k] != out[3 * k + 2]);
+	free(pieces);
+	free(out);
+}
+
 int main(int argc, char **argv)
 {
 	int rounds, fd;
@@ -313,6 +352,7 @@ int main(int argc, char **argv)
 			fuzz_lists(fd);
 			fuzz_reads(fd);
 			fuzz_cache(fd);
+			fuzz_deep(fd);
 		}
 	}
 	/* whatever was opened is closed: the next descriptor is the one after ours */

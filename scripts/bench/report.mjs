@@ -124,6 +124,8 @@ export function renderMarkdown(results) {
 Written by \`sudo npm run bench\` on ${machine.date}; do not edit by hand. Figures are medians of
 ${results.rounds} runs, with the least and the most in brackets.
 
+What the desktop app takes to start, to open a review and to scroll it is in [benchmarks-app.md](benchmarks-app.md).
+
 ${targetTable(results)}
 ${whyText(results)}
 ## Scans

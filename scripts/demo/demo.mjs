@@ -12,7 +12,7 @@ import { openSync, closeSync, readdirSync, readSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { makeData } from "./make-data.mjs";
+import { DemoPlan, fillDemo } from "../../src-helper/demo/data.ts";
 
 const [refold, volume, database] = process.argv.slice(2);
 const bold = process.stdout.isTTY ? (text) => `\x1b[1m${text}\x1b[0m` : (text) => text;
@@ -83,8 +83,11 @@ function otherVolumes() {
 }
 
 async function main() {
-  const written = makeData(volume);
-  console.log(`A btrfs volume of its own, at ${volume}: ${written} files in the subvolumes home, media`);
+  const plan = new DemoPlan();
+  const btrfs = async (...words) => execFileSync("btrfs", ["-q", ...words]);
+  const filling = fillDemo(volume, plan, { btrfs, owner: null });
+  while (!(await filling.next()).done);
+  console.log(`A btrfs volume of its own, at ${volume}: ${plan.files} files in the subvolumes home, media`);
   console.log("and backup, and a read-only snapshot of home. Photos, a disk image, an .iso and three");
   console.log("node_modules trees are there more than once.");
   const before = fingerprint();

@@ -19,6 +19,8 @@ export interface Extent {
   readonly offset: number;
   /** Bytes that the whole extent takes on disk (disk_num_bytes). */
   readonly diskBytes: number;
+  /** Bytes of the whole extent uncompressed. */
+  readonly ramBytes: number;
 }
 
 /** @throws Error where the bytes are not packed extents */
@@ -45,7 +47,15 @@ export function unpackExtents(blob: Uint8Array, sectorSize: number): Extent[] {
     const file = fileEnd + varint();
     const length = varint();
     if (kind === KIND.inline) {
-      extents.push({ kind, fileOffset: file * sectorSize, length, bytenr: 0, offset: 0, diskBytes: 0 });
+      extents.push({
+        kind,
+        fileOffset: file * sectorSize,
+        length,
+        bytenr: 0,
+        offset: 0,
+        diskBytes: 0,
+        ramBytes: 0,
+      });
       fileEnd = file + 1;
       continue;
     }
@@ -53,7 +63,7 @@ export function unpackExtents(blob: Uint8Array, sectorSize: number): Extent[] {
     start += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     const offset = varint();
     const disk = varint();
-    if (kind >= KIND.zlib) varint(); // the extent's uncompressed length
+    const ram = kind >= KIND.zlib ? varint() : disk;
     extents.push({
       kind,
       fileOffset: file * sectorSize,
@@ -61,6 +71,7 @@ export function unpackExtents(blob: Uint8Array, sectorSize: number): Extent[] {
       bytenr: start * sectorSize,
       offset: offset * sectorSize,
       diskBytes: disk * sectorSize,
+      ramBytes: ram * sectorSize,
     });
     fileEnd = file + length;
   }

@@ -1,9 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { FoldOptions, Selection } from "../engine/contract.ts";
+import type { DeepOptions, FoldOptions, Selection } from "../engine/contract.ts";
 import { parseSize } from "./units.ts";
 
 export const DEFAULT_DATABASE_DIR = "/var/lib/refold";
 export const DEFAULT_MIN_SIZE = 4096;
+const DEFAULT_MEMORY = 256 << 20;
+const DEFAULT_MAX_REWRITE = 50;
+/** Bytes; what is shorter is not worth the metadata that it takes. */
+const MIN_RUN = 16 << 10;
 
 /** @throws InvalidArgumentError where the text is no size */
 export function sizeArgument(text: string): number {
@@ -21,6 +25,14 @@ export function countArgument(least: number): (text: string) => number {
     }
     return count;
   };
+}
+
+/** @throws InvalidArgumentError where the text is no percentage */
+function percentArgument(text: string): number {
+  const match = /^(\d+)%?$/u.exec(text);
+  const percent = match === null ? NaN : Number(match[1]);
+  if (!(percent <= 100)) throw new InvalidArgumentError("It must be a percentage from 0 to 100.");
+  return percent;
 }
 
 function globArgument(text: string): string {
@@ -71,6 +83,22 @@ const OPTION_GROUPS = {
         "subvolume until a file in it is folded; each leaf so touched is then stored once more, so that " +
         "many snapshots of small files can take more metadata than the folding gives back",
     ),
+  ],
+  deep: () => [
+    new Option(
+      "--deep",
+      "ranges too: parts of files that occur more than once, at any place. Where only a part of an extent is " +
+        "in use or occurs elsewhere, what is left of it is written anew, so that the extent can go",
+    ),
+    new Option("--memory <SIZE>", "--deep: memory for the search; with less it finds less (default: 256M)")
+      .argParser(sizeArgument)
+      .implies({ deep: true }),
+    new Option(
+      "--max-rewrite <PERCENT>",
+      "--deep: most of an extent that may be written anew to free it, 0 for nothing (default: 50)",
+    )
+      .argParser(percentArgument)
+      .implies({ deep: true }),
   ],
   folding: () => [
     new Option(
@@ -156,8 +184,21 @@ export function readCommonOptions(command: Command): CommonOptions {
   };
 }
 
-export function readFoldOptions(command: Command): FoldOptions {
+/** null where ranges are not asked for. */
+export function readDeepOptions(command: Command): DeepOptions | null {
+  if (given(command, "deep") !== true) return null;
+  const maxRewrite = (given(command, "maxRewrite") as number | undefined) ?? DEFAULT_MAX_REWRITE;
   return {
+    memory: (given(command, "memory") as number | undefined) ?? DEFAULT_MEMORY,
+    maxRewrite: maxRewrite / 100,
+    minRun: MIN_RUN,
+  };
+}
+
+export function readFoldOptions(command: Command): FoldOptions {
+  const deep = readDeepOptions(command);
+  return {
+    ...(deep === null ? {} : { deep }),
     lock: given(command, "lock") as FoldOptions["lock"],
     defrag: given(command, "defrag") === true,
     priority: given(command, "priority") as FoldOptions["priority"],

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { bytesToJsonString } from "./path-text.ts";
+import { bytesToJsonString } from "../text/path-text.ts";
 
 /**
  * The words of the call with no byte lost: Node decodes argv as UTF-8 and puts

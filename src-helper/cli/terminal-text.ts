@@ -1,4 +1,4 @@
-import { bytesToJsonString } from "./path-text.ts";
+import { bytesToJsonString } from "../text/path-text.ts";
 
 /**
  * A file name can hold anything but "/" and NUL: escape codes that repaint the

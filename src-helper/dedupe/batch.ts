@@ -36,6 +36,8 @@ export class BatchFold {
 
   static async fold(run: FoldRun, plans: readonly FoldPlan[]): Promise<void> {
     const members = plans.flatMap((plan) => [plan.source, ...plan.destinations]);
+    const [first] = members;
+    if (first !== undefined) run.ctx.working?.(() => run.pathOf(first));
     for (const member of members) run.intents.risk(member);
     const locks = await lockFiles(
       run.volume,

@@ -30,6 +30,7 @@ import { batchesOf, Wave, wavesOf } from "./waves.ts";
  * @returns differingSizes: sizes in which files that looked the same were not;
  *   freedBytes is measured from the extents that are gone. With defrag,
  *   what was written anew is taken off, so it can be negative.
+ * @param then more work of the same run, after the plans; not where it was cancelled
  * @throws NativeError, RefoldError, SqliteError where the run itself cannot go
  *   on; every file is unlocked then, and the run closed as interrupted
  */
@@ -39,9 +40,11 @@ export async function foldPlans(
   options: FoldOptions & { readonly predictedBytes: number; readonly totalBytes: number },
   journal: Journal,
   ctx: RunContext,
+  then?: (run: FoldRun, runId: number) => Promise<void>,
 ): Promise<FoldResult & { readonly differingSizes: readonly number[] }> {
   const skipped: Skipped[] = [];
   const differingSizes = new Set<number>();
+  let whole = true;
   const result = await runFold(
     volume,
     plans,
@@ -50,9 +53,13 @@ export async function foldPlans(
     ctx,
     (member, outcome) => {
       if (outcome.kind === "skipped") {
-        if (outcome.refusal.reason === "differs") differingSizes.add(member.size);
+        if (whole && outcome.refusal.reason === "differs") differingSizes.add(member.size);
         skipped.push({ path: volume.pathOf(member.subvolume, member.inode), ...outcome.refusal });
       }
+    },
+    async (run, runId) => {
+      whole = false;
+      await then?.(run, runId);
     },
   );
   return {
@@ -158,6 +165,7 @@ async function runFold(
   journal: Journal,
   ctx: RunContext,
   onOutcome: (member: Member, outcome: Outcome) => void,
+  then?: (run: FoldRun, runId: number) => Promise<void>,
 ): Promise<RunResult> {
   const started = Date.now();
   applyPriority(options);
@@ -183,6 +191,7 @@ async function runFold(
   try {
     if (ctx.signal.aborted) cancel();
     await foldWaves(run, plans);
+    if (!run.isCancelled()) await then?.(run, runId);
     run.tellProgress(true);
     freedBytes = await measure(run);
     state = run.leftOver ? "cancelled" : "done";
@@ -250,15 +259,24 @@ async function foldWave(run: FoldRun, wave: Wave): Promise<void> {
     ended,
   );
   const batches = batchesOf(wave.plans);
-  const lane = async (): Promise<void> => {
-    for (const batch of batches) {
+  /** @returns whether it stopped for a pause, before the last batch */
+  const lane = async (): Promise<boolean> => {
+    while (run.ctx.pausing?.() !== true || run.isCancelled()) {
+      const next = batches.next();
+      if (next.done === true) return false;
       if (run.isCancelled()) run.leftOver = true;
-      else await BatchFold.fold(run, batch);
+      else await BatchFold.fold(run, next.value);
       run.tellProgress();
     }
+    return true;
   };
-  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
-  for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
+  for (let paused = true; paused;) {
+    // a pause holds here, where every lane has unlocked its files
+    await run.ctx.gate?.();
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+    for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
+    paused = lanes.some((ended) => ended.status === "fulfilled" && ended.value);
+  }
 }
 
 /** Batches folded at one time: while the kernel writes one to its trees it compares another. */

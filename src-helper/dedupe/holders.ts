@@ -11,7 +11,7 @@ interface Index {
 /** A walk of /proc takes some 30 ms on a desktop; many files may ask at once. */
 const FRESH_MS = 250;
 /** No machine has so many processes that it should take longer; then the rest is not looked at. */
-const WALK_LIMIT_MS = 1500;
+const WALK_LIMIT_MS = 5000;
 /** What all walks of one finder may take together, however many files are in use. */
 const TOTAL_LIMIT_MS = 10_000;
 

@@ -1,6 +1,6 @@
 import { INODE } from "../btrfs/constants.ts";
 import { TRAIT } from "../native/library.ts";
-import type { FoldPlan, Member } from "./types.ts";
+import type { FoldPlan, PlanMember } from "./types.ts";
 
 export interface PlanOptions {
   /** Fold copies in read-only snapshots too. */
@@ -16,7 +16,11 @@ export interface PlanOptions {
  * fragmented; a copy that cannot be moved (immutable, or in a snapshot that is
  * left alone) goes first, because its data stays in any case.
  */
-export function planGroup(groupId: string, members: readonly Member[], options: PlanOptions): FoldPlan[] {
+export function planGroup<M extends PlanMember>(
+  groupId: string,
+  members: readonly M[],
+  options: PlanOptions,
+): FoldPlan<M>[] {
   // inline data is in the metadata: it can neither be shared nor given back
   const foldable = members.filter((member) => (member.traits & TRAIT.inline) === 0);
   const cow = foldable.filter((member) => !isNodatasum(member));
@@ -36,20 +40,24 @@ export function planGroup(groupId: string, members: readonly Member[], options: 
     .filter((plan) => plan.destinations.length > 0 || plan.left.length > 0);
 }
 
-function isNodatasum(member: Member): boolean {
+function isNodatasum(member: PlanMember): boolean {
   return (member.flags & INODE.nodatasum) !== 0;
 }
 
-function isImmutable(member: Member): boolean {
+function isImmutable(member: PlanMember): boolean {
   return (member.flags & INODE.immutable) !== 0;
 }
 
-function isMovable(member: Member, options: PlanOptions): boolean {
+function isMovable(member: PlanMember, options: PlanOptions): boolean {
   return !isImmutable(member) && (!member.readOnly || options.snapshots);
 }
 
-function planClass(groupId: string, members: readonly Member[], options: PlanOptions): FoldPlan | null {
-  const byLayout = new Map<number, Member[]>();
+function planClass<M extends PlanMember>(
+  groupId: string,
+  members: readonly M[],
+  options: PlanOptions,
+): FoldPlan<M> | null {
+  const byLayout = new Map<number, M[]>();
   for (const member of members) {
     const sharing = byLayout.get(member.layout);
     if (sharing === undefined) byLayout.set(member.layout, [member]);
@@ -75,10 +83,10 @@ function planClass(groupId: string, members: readonly Member[], options: PlanOpt
 }
 
 /** Sorts the better source first. Each argument is the members that share one layout. */
-function compareSources(a: readonly Member[], b: readonly Member[], options: PlanOptions): number {
-  const fixed = (sharing: readonly Member[]): number =>
+function compareSources(a: readonly PlanMember[], b: readonly PlanMember[], options: PlanOptions): number {
+  const fixed = (sharing: readonly PlanMember[]): number =>
     sharing.filter((member) => !isMovable(member, options)).length;
-  const hole = (sharing: readonly Member[]): number =>
+  const hole = (sharing: readonly PlanMember[]): number =>
     sharing.some((member) => (member.traits & TRAIT.disk) === 0) ? 1 : 0;
   const [x, y] = [a[0], b[0]];
   if (x === undefined || y === undefined) return 0;

@@ -4,10 +4,42 @@ import type { FoldPlan, Member } from "./types.ts";
 /** References to an extent from all trees, see store/extent-refs.ts. */
 export type CountRefs = (bytenr: number) => number;
 
-/** An extent that a fold lets go of in part: other files hold the rest. */
-interface Partial {
+/** How many references to an extent a fold lets go of. */
+export interface Release {
   released: number;
+  /** Bytes that come back when every reference goes. */
   readonly diskBytes: number;
+}
+
+/**
+ * The references that the plans of one group let go of.
+ * @returns by the address of each extent (disk_bytenr)
+ */
+export function releasesOf(plans: readonly FoldPlan[], sectorSize: number): Map<number, Release> {
+  const released = new Map<number, Release>();
+  for (const plan of plans) {
+    if (plan.destinations.length === 0) continue;
+    const source = unpackExtents(plan.source.extents, sectorSize);
+    for (const destination of plan.destinations) release(released, destination, source, sectorSize);
+  }
+  return released;
+}
+
+function release(
+  released: Map<number, Release>,
+  destination: Member,
+  source: readonly Extent[],
+  sectorSize: number,
+): void {
+  const extents = unpackExtents(destination.extents, sectorSize);
+  const end = Math.ceil(destination.size / sectorSize) * sectorSize;
+  const ranges = differingRanges(source, extents, end);
+  for (const extent of extents) {
+    if (extent.kind === KIND.inline || !isInside(extent, ranges)) continue;
+    const known = released.get(extent.bytenr);
+    if (known === undefined) released.set(extent.bytenr, { released: 1, diskBytes: extent.diskBytes });
+    else known.released++;
+  }
 }
 
 /**
@@ -20,7 +52,7 @@ export class Prediction {
   readonly #sectorSize: number;
   #freed = 0;
   /** Only extents not freed within one plan: few, so the memory stays small. */
-  readonly #partial = new Map<number, Partial>();
+  readonly #partial = new Map<number, Release>();
 
   constructor(refs: CountRefs, sectorSize: number) {
     this.#refs = refs;
@@ -33,11 +65,7 @@ export class Prediction {
    *   lets go of extents that something else holds
    */
   add(plans: readonly FoldPlan[]): { bytes: number; crossing: boolean } {
-    const released = new Map<number, Partial>();
-    for (const plan of plans) {
-      const source = unpackExtents(plan.source.extents, this.#sectorSize);
-      for (const destination of plan.destinations) this.#release(released, destination, source);
-    }
+    const released = releasesOf(plans, this.#sectorSize);
     let bytes = 0;
     let crossing = false;
     for (const [bytenr, extent] of released) {
@@ -75,18 +103,6 @@ export class Prediction {
       if (extent.released < this.#refs(bytenr)) bytes += extent.diskBytes;
     }
     return bytes;
-  }
-
-  #release(released: Map<number, Partial>, destination: Member, source: readonly Extent[]): void {
-    const extents = unpackExtents(destination.extents, this.#sectorSize);
-    const end = Math.ceil(destination.size / this.#sectorSize) * this.#sectorSize;
-    const ranges = differingRanges(source, extents, end);
-    for (const extent of extents) {
-      if (extent.kind === KIND.inline || !isInside(extent, ranges)) continue;
-      const known = released.get(extent.bytenr);
-      if (known === undefined) released.set(extent.bytenr, { released: 1, diskBytes: extent.diskBytes });
-      else known.released++;
-    }
   }
 }
 

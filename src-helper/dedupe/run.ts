@@ -100,6 +100,11 @@ export class FoldRun {
     this.#doneBytes += bytes;
   }
 
+  /** Counts bytes that were compared for no group, for the progress. */
+  countBytes(bytes: number): void {
+    this.#doneBytes += bytes;
+  }
+
   /** @param always also where something was told a moment ago */
   tellProgress(always = false): void {
     const now = Date.now();
@@ -130,7 +135,10 @@ export class FoldRun {
 
   report(member: Member, outcome: Outcome): void {
     if (outcome.kind === "folded") this.files++;
-    if (outcome.kind === "skipped") this.skipped++;
+    if (outcome.kind === "skipped") {
+      this.skipped++;
+      this.ctx.skipped?.(outcome.refusal.reason);
+    }
     if (outcome.kind !== "shared") {
       const { subvolume, inode, generation } = member;
       const { reason, detail } =

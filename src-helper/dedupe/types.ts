@@ -20,14 +20,17 @@ export interface Member {
   readonly readOnly: boolean;
 }
 
+/** What a plan is made from: of the extents, only how much there is of them. */
+export type PlanMember = Omit<Member, "extents"> & { readonly extents: { readonly length: number } };
+
 /** Members of one content, what each is folded onto, and what stays out. */
-export interface FoldPlan {
+export interface FoldPlan<M extends PlanMember = Member> {
   readonly groupId: string;
   readonly size: number;
-  readonly source: Member;
-  readonly destinations: readonly Member[];
+  readonly source: M;
+  readonly destinations: readonly M[];
   /** Members that are left alone although they do not share the source's data, and why. */
-  readonly left: readonly { readonly member: Member; readonly reason: "immutable" | "nocow" }[];
+  readonly left: readonly { readonly member: M; readonly reason: "immutable" | "nocow" }[];
 }
 
 /** What the fold needs of an open volume. */

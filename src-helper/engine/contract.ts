@@ -32,6 +32,17 @@ export interface RunContext {
   progress(progress: Progress): void;
   /** A sentence for a person: warnings always, notes only where --verbose was said. */
   log(level: "warning" | "note", message: string): void;
+  /**
+   * Awaited at safe points, where no file is locked: a promise holds the work
+   * until it resolves. It resolves when the signal is aborted, too.
+   */
+  gate?(): Promise<void> | undefined;
+  /** Whether gate would hold: for work that has to come to rest in several places first. */
+  pausing?(): boolean;
+  /** What is worked on just now; `item` is called only where somebody wants to know. */
+  working?(item: () => PathBytes): void;
+  /** A file was skipped. Told once for each, as it happens. */
+  skipped?(reason: SkipReason): void;
 }
 
 export interface MountPoint {
@@ -86,6 +97,30 @@ export interface Selection {
   readonly snapshots: boolean;
 }
 
+/** How to look for ranges that occur more than once, and what freeing them may cost. */
+export interface DeepOptions {
+  /** Bytes of memory that the search may take; with less it looks at a thinner sample. */
+  readonly memory: number;
+  /** Most of an extent's bytes on disk that may be written anew to free it, 0 to 1. */
+  readonly maxRewrite: number;
+  /** Bytes; shorter runs are passed over. */
+  readonly minRun: number;
+}
+
+/** What folding ranges comes to, after whole files are folded. */
+export interface DeepTotals {
+  /** Extents that go. */
+  readonly extents: number;
+  /** Files of which ranges are moved. */
+  readonly files: number;
+  /** Bytes that the filesystem gains; what is written anew is taken off. */
+  readonly reclaimableBytes: number;
+  /** Bytes that are written anew. */
+  readonly rewrittenBytes: number;
+  /** One block of so many was looked up. */
+  readonly sample: number;
+}
+
 export interface ScanTotals {
   readonly uuid: string;
   readonly label: string;
@@ -100,6 +135,8 @@ export interface ScanTotals {
   readonly reclaimableBytes: number;
   readonly bytesRead: number;
   readonly elapsedMs: number;
+  /** Where ranges were asked for. */
+  readonly deep?: DeepTotals;
 }
 
 export interface GroupFile {
@@ -115,9 +152,13 @@ export interface GroupFile {
   readonly readOnly: boolean;
   /** Number of the files of this group, itself included, that it shares all its data with. */
   readonly shared: number;
+  /** Where in the file the range begins, bytes; of a group of ranges only. */
+  readonly offset?: number;
 }
 
 export interface Group {
+  /** "range": a part of each file; absent: "file", whole files. */
+  readonly kind?: "file" | "range";
   readonly volume: string; // uuid
   /** Stable as long as size and content stay the same. */
   readonly id: string;
@@ -158,6 +199,8 @@ export interface FoldOptions {
   readonly defrag: boolean;
   /** "idle": idle I/O class and nice 19. "normal": as the process came. */
   readonly priority: "idle" | "normal";
+  /** Fold ranges that occur more than once, too; absent: whole files only. */
+  readonly deep?: DeepOptions;
 }
 
 export interface FoldResult {
@@ -182,6 +225,8 @@ export interface FoldPreview {
   readonly pinnedBytes: number;
   /** --defrag: bytes of sources that are shared outside their groups, so would be written anew. */
   readonly unsharedBytes: number;
+  /** The part that ranges have in predictedBytes, where they were asked for. */
+  readonly deep?: DeepTotals;
 }
 
 export interface StuckFile {
@@ -258,13 +303,16 @@ export interface Volume {
   readonly scope: readonly number[] | null;
 
   scan(
-    options: { minSize: number; flush: boolean; selection: Selection },
+    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
     ctx: RunContext,
   ): Promise<ScanTotals>;
   /** Groups, largest saving first. Needs a scan; `groups` of the CLI scans first where there is none. */
   groups(selection: Selection, limit: number | null): AsyncIterable<Group> | Iterable<Group>;
+  /** Ranges that are worth folding after whole files are folded, largest saving first. Needs a scan. */
+  rangeGroups(selection: Selection, options: DeepOptions, ctx: RunContext): Promise<readonly Group[]>;
   hasScan(minSize: number): boolean;
-  preview(selection: Selection, options: FoldOptions): FoldPreview | Promise<FoldPreview>;
+  /** ctx: for the search of options.deep, which takes a while. */
+  preview(selection: Selection, options: FoldOptions, ctx?: RunContext): FoldPreview | Promise<FoldPreview>;
   /** Folds all groups of the selection. Does not scan. */
   fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult>;
   /** Lists immutable files; looks at what changed since the last scan first. */

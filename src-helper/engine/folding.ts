@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { INODE } from "../btrfs/constants.ts";
+import { bytesToFold, foldDeep } from "../deep/fold.ts";
+import { mendRewrites } from "../deep/mend.ts";
+import type { DeepPlan } from "../deep/types.ts";
 import { foldPlans } from "../dedupe/fold.ts";
-import type { FoldVolume } from "../dedupe/types.ts";
+import type { FoldPlan, FoldVolume } from "../dedupe/types.ts";
 import { repairStuck } from "../journal/repair.ts";
 import { Journal, journalPath } from "../journal/store.ts";
 import { findStuck, type ImmutableInode } from "../journal/stuck.ts";
@@ -54,29 +57,58 @@ export async function withWritableJournal<Result>(
   }
 }
 
-/** Folds every group of a selection of the last scan. */
-export async function foldSelection(
+/** What to fold, and what was promised of it. */
+export interface PlannedFold {
+  readonly plans: Iterable<FoldPlan>;
+  readonly predictedBytes: number;
+  /** The sizes of all destinations together. */
+  readonly totalBytes: number;
+}
+
+/** Every group of a selection of the last scan. */
+export function planSelection(state: VolumeState, selection: Selection): PlannedFold {
+  const { reclaimableBytes: predictedBytes, foldBytes: totalBytes } = state.totals(selection);
+  return { plans: state.plans(selection), predictedBytes, totalBytes };
+}
+
+/** Ranges to fold after whole files. */
+export interface PlannedRanges {
+  /** As it was promised. */
+  readonly promised: DeepPlan;
+  /** The plan for what is there when whole files are folded. */
+  plan(): Promise<DeepPlan>;
+}
+
+/** Folds groups of the last scan, and then ranges. */
+export async function foldPlanned(
   state: VolumeState,
   databaseDir: string,
-  selection: Selection,
+  { plans, predictedBytes, totalBytes }: PlannedFold,
   options: FoldOptions,
   ctx: RunContext,
   warn: Warn,
+  ranges: PlannedRanges | null = null,
 ): Promise<FoldResult> {
   state.handle.forgetNames();
-  const { reclaimableBytes: predictedBytes, foldBytes: totalBytes } = state.totals(selection);
+  const promised = ranges?.promised;
+  const sums = {
+    predictedBytes: predictedBytes + (promised?.predictedBytes ?? 0),
+    totalBytes: totalBytes + bytesToFold(promised?.victims ?? []),
+  };
+  const volume = foldVolumeOf(state.handle);
   const { differingSizes, ...result } = await withWritableJournal(
     databaseDir,
     state.handle.uuid,
     warn,
-    (journal) =>
-      foldPlans(
-        foldVolumeOf(state.handle),
-        state.plans(selection),
-        { ...options, predictedBytes, totalBytes },
-        journal,
-        ctx,
-      ),
+    async (journal) => {
+      await mendRewrites(volume, journal, ctx);
+      return foldPlans(volume, plans, { ...options, ...sums }, journal, ctx, async (run, runId) => {
+        if (ranges === null) return;
+        // so that the trees, and the next scan, say where whole files lie now
+        await run.intents.settle();
+        await foldDeep(run, await ranges.plan(), journal, runId);
+      });
+    },
   );
   for (const size of differingSizes) {
     state.store.run("INSERT OR IGNORE INTO suspect VALUES (?)", size);
@@ -106,15 +138,17 @@ export async function repairFiles(
 ): Promise<RepairResult> {
   state.handle.forgetNames();
   const volume = foldVolumeOf(state.handle);
-  return withWritableJournal(databaseDir, state.handle.uuid, warn, (journal) =>
-    repairStuck(
+  return withWritableJournal(databaseDir, state.handle.uuid, warn, async (journal) => {
+    const result = await repairStuck(
       volume,
       journal,
       findStuck(volume, journal, () => immutableInodes(state)),
       ids,
       ctx,
-    ),
-  );
+    );
+    await mendRewrites(volume, journal, ctx);
+    return result;
+  });
 }
 
 function immutableInodes(state: VolumeState): ImmutableInode[] {

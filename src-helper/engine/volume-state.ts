@@ -110,6 +110,10 @@ export class VolumeState {
   /** Bytes of extents that a fold lets go of in part: something else, a snapshot say, holds the rest. */
   pinnedBytes(selection: Selection): number {
     const scope = this.selectionScope(selection);
+    const last = this.lastScan();
+    if (last?.pinnedBytes !== undefined && last.minSize === selection.minSize && isUnfiltered(scope)) {
+      return last.pinnedBytes;
+    }
     const prediction = this.newPrediction();
     const groups = isUnfiltered(scope) ? this.#crossingGroups(scope) : selectGroups(this.store, scope);
     predict(groups, prediction);
@@ -127,7 +131,12 @@ export class VolumeState {
     if (this.store.get("SELECT 1 FROM grp WHERE complete = 0 AND to_fold > 0 LIMIT 1") !== undefined)
       return false;
     this.store.run("DELETE FROM grp WHERE to_fold > 0");
-    this.store.setMeta("scan", { ...last, crossingBytes: 0 } satisfies ScanRecord);
+    this.store.setMeta("scan", {
+      ...last,
+      crossingBytes: 0,
+      pinnedBytes: 0,
+      foldedAt: Date.now(),
+    } satisfies ScanRecord);
     this.#counted = null;
     return true;
   }

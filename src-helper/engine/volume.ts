@@ -1,4 +1,5 @@
 import type {
+  DeepOptions,
   FoldOptions,
   FoldPreview,
   FoldResult,
@@ -16,9 +17,19 @@ import type {
   VolumeSummary,
 } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
-import { foldSelection, repairFiles, stuckFiles, withJournal } from "./folding.ts";
+import {
+  foldPlanned,
+  planSelection,
+  repairFiles,
+  stuckFiles,
+  withJournal,
+  type PlannedFold,
+  type PlannedRanges,
+} from "./folding.ts";
+import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import type { VolumeState } from "./volume-state.ts";
+import type { DeepPlan } from "../deep/types.ts";
 import type { Member } from "../dedupe/types.ts";
 import { INODE } from "../btrfs/constants.ts";
 import { contentsOfSize, groupId } from "../scan/groups.ts";
@@ -28,12 +39,20 @@ import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "..
 import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
+/** For a preview that nobody watches. */
+const UNTOLD: RunContext = {
+  signal: new AbortController().signal,
+  progress: () => undefined,
+  log: () => undefined,
+};
+
 /** A filesystem opened for work: scan, groups, fold, repair. */
 export class EngineVolume implements Volume {
   readonly #state: VolumeState;
   readonly #databaseDir: string;
   readonly #warn: (message: string) => void;
   #locked = false;
+  #planned: { readonly key: string; readonly plan: DeepPlan } | null = null;
 
   constructor(state: VolumeState, databaseDir: string, warn: (message: string) => void) {
     this.#state = state;
@@ -54,18 +73,28 @@ export class EngineVolume implements Volume {
   }
 
   scan(
-    options: { minSize: number; flush: boolean; selection: Selection },
+    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
     ctx: RunContext,
   ): Promise<ScanTotals> {
     return withDatabaseErrors(this.#databaseDir, () => this.#scan(options, ctx));
   }
 
   fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
-    return withDatabaseErrors(this.#databaseDir, () => this.#fold(selection, options, ctx));
+    return withDatabaseErrors(this.#databaseDir, () =>
+      this.#fold(() => planSelection(this.#state, selection), selection, options, ctx),
+    );
+  }
+
+  /**
+   * Folds groups that somebody chose from the last scan.
+   * @param plan called when the volume is locked; throws where that scan is out of date by now
+   */
+  foldChosen(plan: () => PlannedFold, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+    return withDatabaseErrors(this.#databaseDir, () => this.#fold(plan, null, options, ctx));
   }
 
   async #scan(
-    options: { minSize: number; flush: boolean; selection: Selection },
+    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
     ctx: RunContext,
   ): Promise<ScanTotals> {
     const start = performance.now();
@@ -77,6 +106,7 @@ export class EngineVolume implements Volume {
         `their changes, ${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
     );
     const totals = this.#state.totals(options.selection);
+    const deep = options.deep === undefined ? null : await this.#ranges(options.selection, options.deep, ctx);
     const { found } = this.#state.handle;
     return {
       uuid: this.uuid,
@@ -91,7 +121,14 @@ export class EngineVolume implements Volume {
       reclaimableBytes: totals.reclaimableBytes,
       bytesRead: record.bytesRead,
       elapsedMs: Math.round(performance.now() - start),
+      ...(deep === null ? {} : { deep: totalsOfRanges(deep) }),
     };
+  }
+
+  rangeGroups(selection: Selection, options: DeepOptions, ctx: RunContext): Promise<readonly Group[]> {
+    return withDatabaseErrors(this.#databaseDir, async () =>
+      groupsOfRanges(this.#state, await this.#ranges(selection, options, ctx)),
+    );
   }
 
   *groups(selection: Selection, limit: number | null): Generator<Group> {
@@ -107,18 +144,38 @@ export class EngineVolume implements Volume {
     return last !== undefined && last.minSize <= minSize;
   }
 
-  preview(selection: Selection, options: FoldOptions): FoldPreview {
+  async preview(selection: Selection, options: FoldOptions, ctx: RunContext = UNTOLD): Promise<FoldPreview> {
     const totals = this.#state.totals(selection);
+    const { deep: search } = options;
+    const deep = search === undefined ? null : totalsOfRanges(await this.#ranges(selection, search, ctx));
     return {
       groups: totals.groups,
       files: totals.toFold,
-      predictedBytes: totals.reclaimableBytes,
+      predictedBytes: totals.reclaimableBytes + (deep?.reclaimableBytes ?? 0),
       pinnedBytes: this.#state.pinnedBytes(selection),
       unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
+      ...(deep === null ? {} : { deep }),
     };
   }
 
-  async #fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+  /** Ranges to fold once the whole files of a selection are folded; remembered until the next scan. */
+  async #ranges(selection: Selection, options: DeepOptions, ctx: RunContext): Promise<DeepPlan> {
+    const key = JSON.stringify([this.#state.lastScan()?.finishedAt, selection, options]);
+    if (this.#planned?.key !== key) {
+      const plans = this.#state.plans(selection);
+      const plan = await planRanges(this.#state, selection, options, plans, this.#context(ctx));
+      this.#planned = { key, plan };
+    }
+    return this.#planned.plan;
+  }
+
+  /** @param whole the selection that the plan is of, null where it is no whole selection */
+  async #fold(
+    plan: () => PlannedFold,
+    whole: Selection | null,
+    options: FoldOptions,
+    ctx: RunContext,
+  ): Promise<FoldResult> {
     if (this.#state.handle.found.readOnly) {
       throw new RefoldError(
         "failed",
@@ -130,10 +187,7 @@ export class EngineVolume implements Volume {
       );
     }
     this.#lock();
-    const result = await foldSelection(this.#state, this.#databaseDir, selection, options, ctx, this.#warn);
-    const whole = !result.cancelled && result.skipped.length === 0;
-    if (whole && this.#state.forgetFolded(selection)) return result;
-    // so that what is listed next is what is left; a cancelled fold is looked at like any other
+    // what is scanned after a fold is scanned to the end; a cancelled fold is looked at like any other
     const quiet: RunContext = {
       signal: new AbortController().signal,
       progress: (progress) => {
@@ -143,8 +197,34 @@ export class EngineVolume implements Volume {
         ctx.log(level, message);
       },
     };
-    await this.#walk(this.#state.lastScan()?.minSize ?? selection.minSize, false, quiet);
+    const again = async (): Promise<void> => {
+      await this.#walk(this.#state.lastScan()?.minSize ?? DEFAULT_MIN_SIZE, false, quiet);
+    };
+    const ranges = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
+    const { warn, state, dir } = { warn: this.#warn, state: this.#state, dir: this.#databaseDir };
+    const result = await foldPlanned(state, dir, plan(), options, ctx, warn, ranges);
+    const complete = whole !== null && ranges === null && !result.cancelled && result.skipped.length === 0;
+    if (complete && this.#state.forgetFolded(whole)) return result;
+    // so that what is listed next is what is left
+    await again();
     return result;
+  }
+
+  async #plannedRanges(
+    selection: Selection,
+    { deep }: FoldOptions,
+    again: () => Promise<void>,
+    ctx: RunContext,
+  ): Promise<PlannedRanges | null> {
+    if (deep === undefined) return null;
+    const promised = await this.#ranges(selection, deep, ctx);
+    return {
+      promised,
+      plan: async () => {
+        await again();
+        return planRanges(this.#state, selection, deep, [], this.#context(ctx));
+      },
+    };
   }
 
   stuck(ctx: RunContext): Promise<readonly StuckFile[]> {
@@ -215,16 +295,22 @@ export class EngineVolume implements Volume {
     await this.#walk(this.#state.lastScan()?.minSize ?? DEFAULT_MIN_SIZE, true, ctx);
   }
 
-  #walk(minSize: number, flush: boolean, run: RunContext): ReturnType<typeof scanVolume> {
+  #context(run: RunContext): ScanContext {
     const handle = this.#handle;
-    const context: ScanContext = {
+    return {
       dir: handle.dir,
       sectorSize: handle.sectorSize,
       csumSize: handle.csumSize,
       uuid: handle.uuid,
       run,
+      pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
       bytesRead: 0,
     };
+  }
+
+  #walk(minSize: number, flush: boolean, run: RunContext): ReturnType<typeof scanVolume> {
+    const handle = this.#handle;
+    const context = this.#context(run);
     const readState = (): { generation: number; subvolumes: VolumeHandle["subvolumes"] } => ({
       generation: handle.generation(),
       subvolumes: handle.refresh(),

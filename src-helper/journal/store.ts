@@ -3,8 +3,9 @@ import type { Database, Statement } from "better-sqlite3";
 import type { HistoryFile, HistoryRun, PathBytes, SkipReason } from "../engine/contract.ts";
 import { openDatabase } from "../store/open-database.ts";
 import { createJournal } from "./migrations/001-journal.ts";
+import { addRewrites } from "./migrations/002-rewrites.ts";
 
-const MIGRATIONS = [createJournal];
+const MIGRATIONS = [createJournal, addRewrites];
 
 /** A file, told apart from every other of its filesystem, past and present. */
 export interface FileIdentity {
@@ -32,6 +33,20 @@ export interface RunFile extends FileIdentity {
   readonly path: PathBytes;
   readonly outcome: "folded" | SkipReason;
   readonly detail: string;
+}
+
+/** A range that is about to be moved from an extent of which some are moved onto a copy; bytes. */
+export interface JournaledRewrite extends FileIdentity {
+  readonly run: number;
+  /** Address of the extent. */
+  readonly extent: number;
+  /** KIND of btrfs/extents.ts. */
+  readonly kind: number;
+  readonly fileOffset: number;
+  readonly length: number;
+  readonly extentOffset: number;
+  /** Where in the copy; -1 for a range that shares what is elsewhere: those are moved before. */
+  readonly target: number;
 }
 
 export interface RunStart {
@@ -140,6 +155,54 @@ export class Journal {
       .immediate();
   }
 
+  /** Durable on return: to be called before the first range of an extent is moved onto its copy. */
+  addRewrites(rewrites: readonly JournaledRewrite[]): void {
+    if (rewrites.length === 0) return;
+    const insert = this.#db.prepare(`INSERT INTO rewrites VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#db
+      .transaction(() => {
+        for (const one of rewrites) {
+          const { run, extent, kind, subvolume, inode, generation } = one;
+          const { fileOffset, length, extentOffset, target } = one;
+          insert.run(
+            run,
+            extent,
+            kind,
+            subvolume,
+            inode,
+            generation,
+            fileOffset,
+            length,
+            extentOffset,
+            target,
+          );
+        }
+      })
+      .immediate();
+  }
+
+  /** Ranges of extents that a run may have moved in part, those of one extent together. */
+  openRewrites(): readonly JournaledRewrite[] {
+    const rows = this.#db
+      .prepare(
+        `SELECT run, extent, kind, subvolume, inode, generation, file_offset AS fileOffset, length,
+           extent_offset AS extentOffset, target FROM rewrites ORDER BY run, extent, rowid`,
+      )
+      .all();
+    return rows as JournaledRewrite[];
+  }
+
+  /** Only when a sync has made durable that all ranges of the extent are moved, or none. */
+  removeRewrites(run: number, extents: readonly number[]): void {
+    if (extents.length === 0) return;
+    const remove = this.#db.prepare(`DELETE FROM rewrites WHERE run = ? AND extent = ?`);
+    this.#db
+      .transaction(() => {
+        for (const extent of extents) remove.run(run, extent);
+      })
+      .immediate();
+  }
+
   finishRun(run: number, end: RunEnd): void {
     this.#db
       .prepare(
@@ -188,6 +251,19 @@ export class Journal {
       volume,
       state: row.state === "running" ? "interrupted" : row.state,
     }));
+  }
+
+  /** Some files of a run, and how many there are. */
+  historyPage(run: number, offset: number, limit: number): { total: number; files: readonly HistoryFile[] } {
+    const { total } = this.#db.prepare(`SELECT count(*) AS total FROM run_files WHERE run = ?`).get(run) as {
+      total: number;
+    };
+    const files = this.#db
+      .prepare(
+        `SELECT path, inode, outcome, detail FROM run_files WHERE run = ? ORDER BY rowid LIMIT ? OFFSET ?`,
+      )
+      .all(run, limit, offset) as HistoryFile[];
+    return { total, files };
   }
 
   /** Files of a run in the order in which they ended. */

@@ -10,7 +10,7 @@ import koffi from "koffi";
  */
 
 /** RF_ABI_VERSION: to be raised with every change of a signature. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 5;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -144,6 +144,8 @@ const SIGNATURES = {
     "int rf_read_inodes(int, double, uint32_t, double *, uint32_t, double *, double *, uint32_t, uint8_t *, uint32_t, double *)",
   rf_changed_inodes: "int rf_changed_inodes(int, double, double, double *, double *, uint32_t, double *)",
   rf_dir_children: "int rf_dir_children(int, double, double, double *, double *, uint32_t)",
+  rf_read_names:
+    "int rf_read_names(int, double, double *, uint32_t, double *, double *, uint32_t *, uint8_t *, uint32_t, double *)",
   rf_csum_prints:
     "int rf_csum_prints(int, uint32_t, uint32_t, uint8_t *, uint32_t, double *, uint32_t, uint8_t *, uint8_t *, uint8_t *, double *)",
   rf_read_prints:
@@ -163,11 +165,21 @@ const SIGNATURES = {
   rf_drop_cache: "int rf_drop_cache(int, double, double, uint8_t *)",
   rf_defrag: "int rf_defrag(int, double, double *)",
   rf_extents_alive: "int rf_extents_alive(int, double *, uint32_t, double, uint8_t *, double *)",
+  rf_deep_runs:
+    "int rf_deep_runs(int, uint32_t, uint32_t, double *, uint32_t, uint32_t, double, uint32_t, double *, uint32_t, double *, double *)",
+  rf_temp_file: "int rf_temp_file(int, int)",
+  rf_clone_range: "int rf_clone_range(int, double, double, int, double)",
+  rf_truncate: "int rf_truncate(int, double)",
+  rf_copy_range: "int rf_copy_range(int, int, double, double, double *)",
   rf_flush: "int rf_flush(int)",
   rf_prefetch: "int rf_prefetch(int, double *, uint32_t, double *, int32_t *, int32_t *, uint8_t *, double *)",
   rf_drop_prefetched: "int rf_drop_prefetched(int32_t *, uint32_t, double *, double *, uint8_t *)",
   rf_dedupe_steps:
     "int rf_dedupe_steps(double *, uint32_t, int32_t *, int32_t *, uint8_t *, uint32_t, int32_t *, double *)",
+  rf_restrict: "int rf_restrict(double)",
+  rf_exec: "int rf_exec(const char *, uint8_t *, uint32_t, uint8_t *, uint32_t)",
+  rf_no_dump: "int rf_no_dump()",
+  rf_seccomp: "int rf_seccomp(int)",
 } as const;
 type Name = keyof typeof SIGNATURES;
 

@@ -246,6 +246,11 @@ async function readBatch(
   const errors = new Int32Array(batch.length);
   const mode = batch[0]?.mode ?? "sample";
   const whole = mode === "whole";
+  const [first] = batch;
+  if (first !== undefined) {
+    const { subvol, ino } = first.place.file;
+    context.run.working?.(() => context.pathOf(subvol, ino));
+  }
   if (mode === "tail") batch.forEach(({ place }, k) => place.body?.copy(prints, 16 * k));
   await runNative(
     context,

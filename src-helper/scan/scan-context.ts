@@ -1,4 +1,5 @@
-import type { Phase, Progress, RunContext } from "../engine/contract.ts";
+import { setImmediate } from "node:timers/promises";
+import type { PathBytes, Phase, Progress, RunContext } from "../engine/contract.ts";
 import { RefoldError } from "../engine/errors.ts";
 import { callAsync, Control, NativeError } from "../native/library.ts";
 
@@ -10,6 +11,8 @@ export interface ScanContext {
   readonly csumSize: number;
   readonly uuid: string;
   readonly run: RunContext;
+  /** A path to show for an inode. Never throws. */
+  pathOf(subvolume: number, inode: number): PathBytes;
   /** Bytes of file data read so far. */
   bytesRead: number;
 }
@@ -27,6 +30,7 @@ export async function runNative(
   progress: (done: number) => Pick<Progress, "phase" | "done" | "total" | "unit">,
   work: (control: Control) => Promise<number>,
 ): Promise<number> {
+  await context.run.gate?.();
   throwIfCancelled(context.run);
   const control = new Control();
   const cancel = (): void => {
@@ -53,6 +57,12 @@ export async function runNative(
 
 export function reportPhase(context: ScanContext, phase: Phase, done: number, total: number | null): void {
   context.run.progress({ phase, done, total, unit: "files", volume: context.uuid });
+}
+
+/** Lets others of this thread have their turn: a cancel, say. */
+export async function breathe(context: ScanContext): Promise<void> {
+  await setImmediate();
+  throwIfCancelled(context.run);
 }
 
 export function throwIfCancelled(run: RunContext): void {

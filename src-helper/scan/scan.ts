@@ -6,7 +6,7 @@ import { decideContents } from "./contents.ts";
 import { computeCsumPrints } from "./csum-prints.ts";
 import { contentsOf, contentsOfSize, rebuildGroups, type Content } from "./groups.ts";
 import { InodeWriter, type FileCounts } from "./inode-writer.ts";
-import { flushVolume, reportPhase, throwIfCancelled, type ScanContext } from "./scan-context.ts";
+import { breathe, flushVolume, reportPhase, throwIfCancelled, type ScanContext } from "./scan-context.ts";
 import { loadSizeClass, storePlaces, type SizeClass } from "./size-class.ts";
 import { walkSubvolumes, type WalkReport } from "./walk-subvolumes.ts";
 
@@ -20,10 +20,16 @@ export interface ScanRecord {
   readonly elapsedMs: number;
   /** Milliseconds since the epoch. */
   readonly finishedAt: number;
+  /** When a scan last found anything changed; an older record has none. */
+  readonly changedAt?: number;
   /** Smallest size of which duplicates were looked for. */
   readonly minSize: number;
   /** Bytes that only several groups together give back. */
   readonly crossingBytes: number;
+  /** Bytes that stay although folds let go of some of their references; an older record has none. */
+  readonly pinnedBytes?: number;
+  /** Moment of a fold of all groups, which left nothing of them. */
+  readonly foldedAt?: number;
   /** Subvolumes that were read-only: which copies may be folded hangs on it. */
   readonly readOnlySubvolumes: readonly number[];
 }
@@ -34,6 +40,8 @@ const SHARED_SIZES = `
 
 /** Files whose rows are in memory at a time. */
 const BATCH_FILES = 50_000;
+/** Sizes whose groups are made without a pause: some ten milliseconds. */
+const SIZES_AT_ONCE = 1000;
 
 /**
  * Brings the index up to date with the filesystem, in one transaction: a scan
@@ -51,6 +59,7 @@ export async function scanVolume(
 ): Promise<{ record: ScanRecord; walk: WalkReport }> {
   const start = performance.now();
   if (options.flush) await flushVolume(context);
+  await context.run.gate?.();
   throwIfCancelled(context.run);
   const { generation, subvolumes } = readState();
   const last = store.meta("scan") as ScanRecord | undefined;
@@ -71,20 +80,23 @@ export async function scanVolume(
     const sizes = sizesToGroup(store, writer.dirtySizes, minSize, last);
     const grouping = new Grouping(context, store, refs, new Set(readOnly));
     await grouping.decide(sizes, last === undefined);
-    const crossingBytes =
-      last === undefined || (!everything && !grouping.crossed)
-        ? grouping.crossingBytes + (last?.crossingBytes ?? 0)
-        : grouping.all();
+    const joint =
+      last === undefined || (last.pinnedBytes !== undefined && !everything && !grouping.crossed)
+        ? sumOf(grouping.joint, last)
+        : await grouping.all();
     if (walk.subvolumesWalked > 0) store.setMeta("walk", { inodes: countInodes(store) });
+    const now = Date.now();
+    const same = last !== undefined && !everything && sizes.length === 0 && isUnchanged(walk);
     const record: ScanRecord = {
       generation,
       incremental: last !== undefined,
       ...counts,
       bytesRead: context.bytesRead,
       elapsedMs: Math.round(performance.now() - start),
-      finishedAt: Date.now(),
+      finishedAt: now,
+      changedAt: same ? (last.changedAt ?? last.finishedAt) : now,
       minSize,
-      crossingBytes,
+      ...joint,
       readOnlySubvolumes: readOnly,
     };
     store.setMeta("scan", record);
@@ -94,6 +106,10 @@ export async function scanVolume(
     store.rollback();
     throw error;
   }
+}
+
+function isUnchanged({ subvolumesWalked, subvolumesUpdated, subvolumesRemoved }: WalkReport): boolean {
+  return subvolumesWalked === 0 && subvolumesUpdated === 0 && subvolumesRemoved === 0;
 }
 
 /** Sizes whose groups may have changed: of files that did, could not be read, or were never compared. */
@@ -115,6 +131,16 @@ function sizesToGroup(
   return [...sizes];
 }
 
+type JointBytes = Required<Pick<ScanRecord, "crossingBytes" | "pinnedBytes">>;
+
+/** Right where no group of one side shares an extent with one of the other. */
+function sumOf(joint: JointBytes, last: ScanRecord | undefined): JointBytes {
+  return {
+    crossingBytes: joint.crossingBytes + (last?.crossingBytes ?? 0),
+    pinnedBytes: joint.pinnedBytes + (last?.pinnedBytes ?? 0),
+  };
+}
+
 /** Decides contents and writes groups, a bounded number of files at a time. */
 class Grouping {
   /** Some group lets go of extents that others hold too. */
@@ -133,9 +159,9 @@ class Grouping {
     this.#joint = this.#newPrediction();
   }
 
-  /** Bytes that only several of the groups written so far give back together. */
-  get crossingBytes(): number {
-    return this.#joint.crossingBytes();
+  /** What the groups written so far give back, or pin, only together. */
+  get joint(): JointBytes {
+    return { crossingBytes: this.#joint.crossingBytes(), pinnedBytes: this.#joint.pinnedBytes() };
   }
 
   /** @param fresh nothing was stored before */
@@ -156,14 +182,17 @@ class Grouping {
   }
 
   /** Counts all groups together, from what is stored. */
-  all(): number {
+  async all(): Promise<JointBytes> {
     const sizes = this.#store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
     this.#joint = this.#newPrediction();
-    sizes.forEach((size, k) => {
-      if (k % 1000 === 0) reportPhase(this.#context, "groups", k, sizes.length);
+    for (const [k, size] of sizes.entries()) {
+      if (k % SIZES_AT_ONCE === 0) {
+        reportPhase(this.#context, "groups", k, sizes.length);
+        await breathe(this.#context);
+      }
       this.#rebuild(size, contentsOfSize(this.#store, size, this.#readOnly));
-    });
-    return this.crossingBytes;
+    }
+    return this.joint;
   }
 
   async #decideBatch(batch: readonly SizeClass[]): Promise<void> {
@@ -173,7 +202,8 @@ class Grouping {
     for (const size of await decideContents(this.#context, several)) {
       this.#store.run("INSERT INTO pending VALUES (?)", size);
     }
-    for (const sizeClass of batch) {
+    for (const [k, sizeClass] of batch.entries()) {
+      if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
       storePlaces(this.#store, sizeClass);
       this.#rebuild(sizeClass.size, contentsOf(sizeClass, this.#readOnly));
     }

@@ -1,5 +1,6 @@
 import picomatch from "picomatch";
 import type { PathBytes, Selection } from "../engine/contract.ts";
+import { RefoldError } from "../engine/errors.ts";
 import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
 import type { FoldPlan, Member } from "../dedupe/types.ts";
@@ -105,17 +106,39 @@ function memberFilter(chosen: SelectionScope): (member: Member) => boolean {
  * compared with single names: "node_modules", "*.iso".
  */
 export function pathMatcher(globs: readonly string[]): (path: string) => boolean {
-  const options = { dot: true, nonegate: true };
-  const names = globs.filter((glob) => !glob.includes("/"));
-  const paths = globs.filter((glob) => glob.includes("/")).map((glob) => glob.replace(/(?<=.)\/+$/, ""));
-  const matchName = names.length === 0 ? null : picomatch(names, options);
-  const matchPath = paths.length === 0 ? null : picomatch(paths, options);
-  return (path) => {
-    if (matchName !== null && path.split("/").some((name) => name !== "" && matchName(name))) return true;
-    if (matchPath === null) return false;
-    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) {
-      if (matchPath(path.slice(0, end))) return true;
+  const { name, path } = globMatchers(globs);
+  return (whole) => {
+    if (name !== null && whole.split("/").some((part) => part !== "" && name(part))) return true;
+    if (path === null) return false;
+    for (let end = whole.length; end > 0; end = whole.lastIndexOf("/", end - 1)) {
+      if (path(whole.slice(0, end))) return true;
     }
     return false;
+  };
+}
+
+/** The two halves of pathMatcher, for who keeps folders and names apart; null where no glob is of that half. */
+export interface GlobMatchers {
+  /** A single name on the path. */
+  readonly name: ((name: string) => boolean) | null;
+  /** The path of the file, or of a folder above it. */
+  readonly path: ((path: string) => boolean) | null;
+}
+
+/** @throws RefoldError "usage" for a glob that cannot be compared with */
+export function globMatchers(globs: readonly string[], anyCase = false): GlobMatchers {
+  // picomatch 4.0.7 never comes back from some of these ("x/" and four backslashes)
+  const endless = globs.find((glob) => /\\{4}/.test(glob));
+  if (endless !== undefined) {
+    throw new RefoldError("usage", `the pattern ${endless} has four backslashes in a row`, {
+      next: "Write ? for a backslash in a name.",
+    });
+  }
+  const options = { dot: true, nonegate: true, nocase: anyCase };
+  const names = globs.filter((glob) => !glob.includes("/"));
+  const paths = globs.filter((glob) => glob.includes("/")).map((glob) => glob.replace(/(?<=.)\/+$/, ""));
+  return {
+    name: names.length === 0 ? null : picomatch(names, options),
+    path: paths.length === 0 ? null : picomatch(paths, options),
   };
 }

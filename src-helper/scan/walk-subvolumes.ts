@@ -15,6 +15,8 @@ const MAX_INODES = 65536;
 const MAX_BLOB = 2 ** 30;
 /** Trees walked at a time: while one waits for the disk, another is worked on. */
 const CONCURRENCY = 2;
+/** BTRFS_FIRST_FREE_OBJECTID: the top directory of every subvolume. */
+const FIRST_INODE = 256;
 
 /** How a walk went, for --verbose and for tests of how much work a rescan does. */
 export interface WalkReport {
@@ -101,6 +103,7 @@ class SubvolumeWalk {
       return;
     }
     let generation = subvolume.generation;
+    this.#context.run.working?.(() => this.#context.pathOf(subvolume.id, FIRST_INODE));
     try {
       if (row === undefined) {
         this.#report.subvolumesWalked++;

@@ -57,9 +57,10 @@ export class IndexStore {
   readonly #statements = new Map<string, Statement>();
 
   /** @throws RefoldError, see openDatabase */
-  constructor(directory: string, uuid: string, warn: (message: string) => void) {
+  constructor(directory: string, uuid: string, warn: (message: string) => void, check = true) {
     // a cache: a power cut may cost a scan, never a file
-    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex], { synchronous: "NORMAL", warn });
+    const options = { synchronous: "NORMAL", warn, check } as const;
+    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex], options);
     this.db.pragma("cache_size = -24000");
     this.db.pragma("temp_store = MEMORY");
   }

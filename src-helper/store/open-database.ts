@@ -9,6 +9,8 @@ export interface OpenOptions {
   /** FULL: a commit is on disk when it returns. NORMAL: it may be lost in a power cut, whole. */
   readonly synchronous: "FULL" | "NORMAL";
   warn(message: string): void;
+  /** false: looks for damage only where it reads, for who must answer at once; a scan looks at everything. */
+  readonly check?: boolean;
 }
 
 /**
@@ -72,7 +74,7 @@ function tryOpen(path: string, migrations: readonly Migration[], options: OpenOp
         `is of a newer Refold (version ${version}, this one knows ${migrations.length})`,
       );
     }
-    if (version > 0 && db.pragma("quick_check(1)", { simple: true }) !== "ok") {
+    if (version > 0 && options.check !== false && db.pragma("quick_check(1)", { simple: true }) !== "ok") {
       db.close();
       return new Unusable("corrupt", "is damaged");
     }

@@ -10,6 +10,8 @@ export interface Mount {
   readonly device: string;
   readonly source: string;
   readonly readOnly: boolean;
+  /** Of its compress or compress-force option, "zstd:1"; null without. */
+  readonly compression: string | null;
 }
 
 /** The mounted btrfs filesystems of this mount namespace, in mount order. Needs no privilege. */
@@ -28,9 +30,15 @@ export function readMounts(mountinfo: Buffer = readFileSync("/proc/self/mountinf
       device,
       source: unescape(source ?? "").toString(),
       readOnly: [options, superOptions].some((list) => list?.split(",").includes("ro") === true),
+      compression: compressionOf(superOptions ?? ""),
     });
   }
   return mounts;
+}
+
+function compressionOf(superOptions: string): string | null {
+  const value = /(?:^|,)compress(?:-force)?=([^,]+)/.exec(superOptions)?.[1] ?? null;
+  return value === "none" || value === "no" ? null : value;
 }
 
 /** The kernel writes space, tab, newline and backslash as \ooo. */

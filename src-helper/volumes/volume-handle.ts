@@ -85,13 +85,17 @@ export class VolumeHandle {
       const top = this.#resolver.subvolume(subvolume);
       const inside = this.#resolver.inSubvolume(subvolume, inode);
       if (top === null || inside === null) return { path: nameless(subvolume, inode), reachable: false };
-      const fromTop = join(top, inside);
-      const path = this.#underMount(Buffer.concat([SLASH, fromTop]));
-      return path === null ? { path: fromTop, reachable: false } : { path, reachable: true };
+      return this.reach(join(top, inside));
     } catch (error) {
       if (error instanceof NativeError) return { path: nameless(subvolume, inode), reachable: false };
       throw error;
     }
+  }
+
+  /** The same of a path from the top level: "@home/anna". */
+  reach(fromTop: PathBytes): { path: PathBytes; reachable: boolean } {
+    const path = this.#underMount(Buffer.concat([SLASH, fromTop]));
+    return path === null ? { path: fromTop, reachable: false } : { path, reachable: true };
   }
 
   pathOf(subvolume: number, inode: number): PathBytes {

@@ -31,19 +31,22 @@ function dumpedExtents(device: string): Map<number, Extent[]> {
     files.set(ino, extents);
     if (/type 0 \(inline\)/.test(item)) {
       const length = number(/ram_bytes (\d+)/);
-      extents.push({ kind: KIND.inline, fileOffset, length, bytenr: 0, offset: 0, diskBytes: 0 });
+      extents.push({ kind: KIND.inline, fileOffset, length, bytenr: 0, offset: 0, diskBytes: 0, ramBytes: 0 });
       continue;
     }
     const prealloc = /type 2 \(prealloc\)/.test(item);
     const bytenr = number(/ata disk byte (\d+)/);
     if (bytenr === 0) continue;
+    const kind = prealloc ? KIND.prealloc : KIND[COMPRESSED[number(/compression (\d)/)] ?? "plain"];
+    const diskBytes = number(/ata disk byte \d+ nr (\d+)/);
     extents.push({
-      kind: prealloc ? KIND.prealloc : KIND[COMPRESSED[number(/compression (\d)/)] ?? "plain"],
+      kind,
       fileOffset,
       length: number(/data offset \d+ nr (\d+)/),
       bytenr,
       offset: number(/data offset (\d+)/),
-      diskBytes: number(/ata disk byte \d+ nr (\d+)/),
+      diskBytes,
+      ramBytes: kind >= KIND.zlib ? number(/ ram (\d+)/) : diskBytes,
     });
   }
   return files;
@@ -165,6 +168,7 @@ function toExtents(blocks: readonly Block[], split: (k: number) => boolean): Ext
       bytenr: one.extent * EXTENT_BYTES,
       offset: one.index * SECTOR,
       diskBytes: EXTENT_BYTES,
+      ramBytes: EXTENT_BYTES,
     });
   });
   return extents;
@@ -223,18 +227,18 @@ describe("differingRanges", () => {
 
   test("takes plain extents that follow each other on disk for one", () => {
     const joined: Extent[] = [
-      { kind: KIND.plain, fileOffset: 0, length: 8192, bytenr: 65536, offset: 0, diskBytes: 8192 },
+      { kind: KIND.plain, fileOffset: 0, length: 8192, bytenr: 65536, offset: 0, diskBytes: 8192, ramBytes: 8192 },
     ];
     const apart: Extent[] = [
-      { kind: KIND.plain, fileOffset: 0, length: 4096, bytenr: 65536, offset: 0, diskBytes: 4096 },
-      { kind: KIND.plain, fileOffset: 4096, length: 4096, bytenr: 69632, offset: 0, diskBytes: 4096 },
+      { kind: KIND.plain, fileOffset: 0, length: 4096, bytenr: 65536, offset: 0, diskBytes: 4096, ramBytes: 4096 },
+      { kind: KIND.plain, fileOffset: 4096, length: 4096, bytenr: 69632, offset: 0, diskBytes: 4096, ramBytes: 4096 },
     ];
     expect(differingRanges(joined, apart, 8192)).toEqual([]);
   });
 
   test("counts inline data as different: it can never be shared", () => {
     const inline: Extent[] = [
-      { kind: KIND.inline, fileOffset: 0, length: 100, bytenr: 0, offset: 0, diskBytes: 0 },
+      { kind: KIND.inline, fileOffset: 0, length: 100, bytenr: 0, offset: 0, diskBytes: 0, ramBytes: 0 },
     ];
     expect(differingRanges(inline, inline, 100)).toEqual([{ start: 0, end: 100 }]);
   });

@@ -134,6 +134,7 @@ export class FakeVolume {
         });
       }),
       groups: noted("groups", () => groups),
+      rangeGroups: noted("rangeGroups", () => Promise.resolve([])),
       hasScan: noted("hasScan", () => this.scanned),
       preview: noted("preview", () => ({
         groups: groups.length,

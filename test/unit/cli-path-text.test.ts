@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesToJsonString, jsonStringToBytes } from "../../src-helper/cli/path-text.ts";
+import { bytesToJsonString, jsonStringToBytes } from "../../src-helper/text/path-text.ts";
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const anyBytes = fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { jsonStringToBytes } from "../../src-helper/cli/path-text.ts";
+import { jsonStringToBytes } from "../../src-helper/text/path-text.ts";
 import { exactWords } from "../../src-helper/cli/raw-arguments.ts";
 
 const commandLine = (...words: (string | Buffer)[]): Buffer =>

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesToJsonString } from "../../src-helper/cli/path-text.ts";
+import { bytesToJsonString } from "../../src-helper/text/path-text.ts";
 import { makeStyle } from "../../src-helper/cli/style.ts";
 import { fields, table } from "../../src-helper/cli/table.ts";
 import {

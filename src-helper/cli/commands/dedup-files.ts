@@ -5,7 +5,7 @@ import { assertNever } from "../../engine/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { PATHS_HELP } from "../help-text.ts";
 import { addOptions, readFoldOptions } from "../options.ts";
-import { bytesToJsonString, jsonStringToBytes } from "../path-text.ts";
+import { bytesToJsonString, jsonStringToBytes } from "../../text/path-text.ts";
 import { SKIP_SENTENCES } from "../skip-sentences.ts";
 import { displayMessage, displayPath } from "../terminal-text.ts";
 import { formatBytes, plural } from "../units.ts";

@@ -1,15 +1,16 @@
 import { Command, Option } from "commander";
-import type { FoldOptions, FoldPreview, FoldResult, Volume } from "../../engine/contract.ts";
+import type { DeepOptions, FoldOptions, FoldPreview, FoldResult, Volume } from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { addOptions, readFoldOptions } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
 import { describeSkipped } from "../skipped-text.ts";
 import { table } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
 import { eachVolume, nameOfVolume, openVolumes, type OpenVolumes } from "../volumes.ts";
 import { printGroups } from "./groups.ts";
+import { describeRanges } from "./scan.ts";
 import type { Launch } from "./launch.ts";
 
 /** How many groups a dry run shows without --verbose. */
@@ -37,7 +38,7 @@ export function dedupCommand(launch: Launch): Command {
           "stored once more",
       ),
     );
-  addOptions(command, "yes", "folding", "snapshots", "selection", "flush", "basic");
+  addOptions(command, "yes", "deep", "folding", "snapshots", "selection", "flush", "basic");
   return command.action((names: string[], own: { yes?: boolean; dryRun?: boolean }) =>
     launch(command, { root: true }, async (session) => {
       const dryRun = own.dryRun === true;
@@ -51,11 +52,11 @@ export function dedupCommand(launch: Launch): Command {
       const options = readFoldOptions(command);
       const plans = await planFolds(session, volumes, options);
       if (session.signal.aborted) return;
-      const files = plans.reduce((sum, { preview }) => sum + preview.files, 0);
+      const files = plans.reduce((sum, { preview }) => sum + preview.files + (preview.deep?.files ?? 0), 0);
       if (files > 0) session.say(...describePlans(session, plans));
       if (files > 0 && options.defrag) warnOfDefrag(session, plans);
       if (dryRun) {
-        await showDryRun(session, plans);
+        await showDryRun(session, plans, options.deep ?? null);
         return;
       }
       if (files === 0) {
@@ -82,7 +83,8 @@ async function planFolds(session: Session, volumes: OpenVolumes, options: FoldOp
     await session.work((context) =>
       volume.scan({ minSize: selection.minSize, flush: flush ?? true, selection }, context),
     );
-    plans.push({ volume, preview: await volume.preview(selection, options) });
+    const preview = await session.work(async (context) => volume.preview(selection, options, context));
+    plans.push({ volume, preview });
   });
   return plans;
 }
@@ -110,7 +112,9 @@ function describePlans(session: Session, plans: readonly Plan[]): string[] {
       : [
           `Read-only snapshots keep ${formatBytes(pinned)} more from being given back (see --snapshots in the help).`,
         ];
-  return [session.out.dim(title ?? ""), ...lines, ...notes];
+  const ranges = plans.flatMap(({ preview }) => (preview.deep === undefined ? [] : [preview.deep]));
+  const withRanges = ranges.map((deep) => `Of that, ${describeRanges(deep).replace(" more", "")}.`);
+  return [session.out.dim(title ?? ""), ...lines, ...withRanges, ...notes];
 }
 
 function warnOfDefrag(session: Session, plans: readonly Plan[]): void {
@@ -126,11 +130,14 @@ function warnOfDefrag(session: Session, plans: readonly Plan[]): void {
 function question(plans: readonly Plan[]): string {
   const sum = (field: "files" | "groups" | "predictedBytes"): number =>
     plans.reduce((total, { preview }) => total + preview[field], 0);
-  const what = `${plural(sum("files"), "file")} in ${plural(sum("groups"), "group")}`;
+  const ranges = plans.reduce((total, { preview }) => total + (preview.deep?.files ?? 0), 0);
+  const what =
+    `${plural(sum("files"), "file")} in ${plural(sum("groups"), "group")}` +
+    (ranges === 0 ? "" : `, and ranges of ${plural(ranges, "file")}`);
   return `Fold ${what}, giving back ${formatBytes(sum("predictedBytes"))}?`;
 }
 
-async function showDryRun(session: Session, plans: readonly Plan[]): Promise<void> {
+async function showDryRun(session: Session, plans: readonly Plan[], deep: DeepOptions | null): Promise<void> {
   if (session.options.json) {
     const volumes = plans.map(({ volume, preview }) => ({
       uuid: volume.uuid,
@@ -142,6 +149,7 @@ async function showDryRun(session: Session, plans: readonly Plan[]): Promise<voi
       skipped: [],
       pinnedBytes: preview.pinnedBytes,
       unsharedBytes: preview.unsharedBytes,
+      ...(preview.deep === undefined ? {} : { deep: preview.deep }),
     }));
     session.printJson({ dryRun: true, volumes, ...session.jsonErrors() });
     return;
@@ -149,7 +157,7 @@ async function showDryRun(session: Session, plans: readonly Plan[]): Promise<voi
   const { selection, verbose } = session.options;
   session.say("");
   const open = plans.map(({ volume }) => volume);
-  await printGroups(session, open, selection, verbose ? null : DRY_RUN_GROUPS);
+  await printGroups(session, open, selection, verbose ? null : DRY_RUN_GROUPS, deep);
   session.say("Nothing was folded: this was a dry run.");
 }
 

@@ -11,6 +11,7 @@ import { historyCommand } from "./history.ts";
 import type { Launch } from "./launch.ts";
 import { repairCommand } from "./repair.ts";
 import { resetCommand } from "./reset.ts";
+import { rpcCommand } from "./rpc.ts";
 import { scanCommand } from "./scan.ts";
 import { showCommand } from "./show.ts";
 import { sizeLookupCommand } from "./size-lookup.ts";
@@ -32,6 +33,7 @@ Examples:
   sudo refold scan                      how much is there to get back?
   sudo refold groups --limit 20 /home   the twenty largest savings
   sudo refold dedup /home               fold them, after a question
+  sudo refold dedup --deep /home        parts of files that occur twice, too
   sudo refold stuck                     files an interrupted run left locked`;
 
 const COMMANDS = [
@@ -77,5 +79,6 @@ export function buildProgram(launch: Launch, version: string): Command {
     });
   addOptions(program, ...COMMON_GROUPS);
   for (const make of COMMANDS) program.addCommand(make(launch).helpOption("-h, --help", "print help"));
+  program.addCommand(rpcCommand(launch).helpOption("-h, --help", "print help"), { hidden: true });
   return program;
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { PATHS_HELP } from "../help-text.ts";
 import { addOptions, countArgument } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import { printPaths } from "../print-paths.ts";
 import type { Launch } from "./launch.ts";
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { Group, Selection, Volume } from "../../engine/contract.ts";
-import { addOptions, countArgument, globArgument } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import type { DeepOptions, Group, Selection, Volume } from "../../engine/contract.ts";
+import { addOptions, countArgument, globArgument, readDeepOptions } from "../options.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
 import { displayPath } from "../terminal-text.ts";
 import { formatBytes, formatCount, plural } from "../units.ts";
@@ -18,14 +18,15 @@ export function groupsCommand(launch: Launch): Command {
   const command = new Command("groups")
     .summary("the duplicates, largest saving first")
     .description(
-      "Lists groups of files with the same content, largest saving first. Scans first where no scan was made yet. " +
+      "Lists groups of files with the same content, and with --deep ranges with the same content, largest saving first. " +
+        "Scans first where no scan was made yet. " +
         "With --json one object a line.",
     )
     .argument("[VOLUME...]", "where to look; none: all mounted writable btrfs filesystems")
     .option("--limit <N>", "print no more than so many groups", countArgument(1))
     .option("--path <GLOB>", "only groups with a file whose path matches", globArgument)
     .addHelpText("after", PATHS_HELP);
-  addOptions(command, "selection", "snapshots", "flush", "basic");
+  addOptions(command, "deep", "selection", "snapshots", "flush", "basic");
   return command.action((names: string[], own: { limit?: number }) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);
@@ -36,7 +37,7 @@ export function groupsCommand(launch: Launch): Command {
         await scanFirst(session, volume, selection.minSize);
         ready.push(volume);
       });
-      await printGroups(session, ready, selection, own.limit ?? null);
+      await printGroups(session, ready, selection, own.limit ?? null, readDeepOptions(command));
     }),
   );
 }
@@ -46,12 +47,14 @@ export function groupsCommand(launch: Launch): Command {
  * when the reader goes away or a signal comes.
  *
  * @param limit most groups to print, null for all
+ * @param deep ranges among them; null for whole files only
  */
 export async function printGroups(
   session: Session,
   volumes: readonly Volume[],
   selection: Selection,
   limit: number | null,
+  deep: DeepOptions | null,
 ): Promise<void> {
   const { io, options } = session;
   const many = volumes.length > 1;
@@ -59,7 +62,7 @@ export async function printGroups(
   let groups = 0;
   let bytes = 0;
   let breath = performance.now();
-  for await (const group of mergeGroups(session, volumes, selection, limit)) {
+  for await (const group of mergeGroups(session, volumes, selection, limit, deep)) {
     if (io.out.closed || session.signal.aborted) return;
     if (options.json) session.printJson(groupJson(group));
     else {
@@ -86,6 +89,7 @@ async function* mergeGroups(
   volumes: readonly Volume[],
   selection: Selection,
   limit: number | null,
+  deep: DeepOptions | null,
 ): AsyncGenerator<Group> {
   const heads: { volume: Volume; source: AsyncGenerator<Group>; group: Group }[] = [];
   const pull = async (volume: Volume, source: AsyncGenerator<Group>): Promise<void> => {
@@ -97,7 +101,10 @@ async function* mergeGroups(
     }
   };
   try {
-    for (const volume of volumes) await pull(volume, streamGroups(volume, selection, limit));
+    for (const volume of volumes) {
+      await pull(volume, streamGroups(volume, selection, limit));
+      if (deep !== null) await pull(volume, streamRanges(session, volume, selection, deep));
+    }
     while (heads.length > 0) {
       const [head] = heads.sort((a, b) => b.group.reclaimableBytes - a.group.reclaimableBytes);
       if (head === undefined) return;
@@ -119,8 +126,18 @@ async function* streamGroups(
   yield* volume.groups(selection, limit);
 }
 
+async function* streamRanges(
+  session: Session,
+  volume: Volume,
+  selection: Selection,
+  deep: DeepOptions,
+): AsyncGenerator<Group> {
+  yield* await session.work((context) => volume.rangeGroups(selection, deep, context));
+}
+
 function groupJson(group: Group): Record<string, unknown> {
   return {
+    kind: group.kind ?? "file",
     volume: group.volume,
     id: group.id,
     size: group.size,
@@ -133,6 +150,7 @@ function groupJson(group: Group): Record<string, unknown> {
       shared: file.shared,
       reachable: file.reachable,
       subvolumeId: file.subvolumeId,
+      ...(file.offset === undefined ? {} : { offset: file.offset }),
     })),
   };
 }
@@ -148,6 +166,7 @@ function describeGroup(session: Session, group: Group, volume: string | null): s
     `${out.green(saving)}  ${size}  ${copies}${volume === null ? "" : `  on ${volume}`}`,
     ...group.files.map((file) => {
       const notes = [
+        file.offset === undefined ? "" : `from byte ${formatCount(file.offset)}`,
         file.readOnly ? "read-only" : "",
         file.reachable ? "" : "not mounted",
         file.shared > 1 ? `shares data with ${formatCount(file.shared - 1)}` : "",

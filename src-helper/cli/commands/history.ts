@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { HistoryFile, HistoryRun, Volume } from "../../engine/contract.ts";
 import { PATHS_HELP } from "../help-text.ts";
 import { addOptions } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
 import { table } from "../table.ts";
 import { displayMessage, displayPath } from "../terminal-text.ts";

@@ -3,7 +3,7 @@ import type { StuckFile, Volume } from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { addOptions } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
 import { displayMessage, displayPath } from "../terminal-text.ts";
 import { plural } from "../units.ts";

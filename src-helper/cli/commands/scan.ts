@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { ScanTotals } from "../../engine/contract.ts";
-import { addOptions } from "../options.ts";
+import type { DeepTotals, ScanTotals } from "../../engine/contract.ts";
+import { addOptions, readDeepOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { fields } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
@@ -15,16 +15,25 @@ export function scanCommand(launch: Launch): Command {
       "Looks for duplicate files, reading only what changed since the last scan, and prints totals.",
     )
     .argument("[VOLUME...]", "what to scan; none: all mounted writable btrfs filesystems");
-  addOptions(command, "selection", "snapshots", "flush", "basic");
+  addOptions(command, "deep", "selection", "snapshots", "flush", "basic");
   return command.action((names: string[]) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);
       noteReadOnly(session, volumes, names);
       const totals: ScanTotals[] = [];
+      const deep = readDeepOptions(command);
       await eachVolume(session, volumes, async (volume) => {
         const { selection, flush } = session.options;
         const scanned = await session.work((context) =>
-          volume.scan({ minSize: selection.minSize, flush: flush ?? false, selection }, context),
+          volume.scan(
+            {
+              minSize: selection.minSize,
+              flush: flush ?? false,
+              selection,
+              ...(deep === null ? {} : { deep }),
+            },
+            context,
+          ),
         );
         totals.push(scanned);
         session.say(...describeScan(session, scanned));
@@ -44,6 +53,7 @@ export function scanJson(totals: ScanTotals): Record<string, unknown> {
   return {
     ...{ uuid, label, mountPath, generation, incremental, files, bytes },
     ...{ groups, duplicateFiles, reclaimableBytes, bytesRead, elapsedMs },
+    ...(totals.deep === undefined ? {} : { deep: totals.deep }),
   };
 }
 
@@ -60,12 +70,19 @@ export function describeScan(session: Session, totals: ScanTotals): string[] {
       ["scanned", `${plural(totals.files, "file")}, ${formatBytes(totals.bytes)}`],
       ["duplicates", duplicates],
       ["reclaimable", formatBytes(totals.reclaimableBytes)],
+      ...(totals.deep === undefined ? [] : [["ranges", describeRanges(totals.deep)] as [string, string]]),
       [
         "took",
         `${formatDuration(totals.elapsedMs)} for ${kind}; ${formatBytes(totals.bytesRead)} of file data read`,
       ],
     ]),
   ];
+}
+
+/** What folding ranges comes to, on one line. */
+export function describeRanges({ reclaimableBytes, files, rewrittenBytes }: DeepTotals): string {
+  const writing = rewrittenBytes === 0 ? "" : `, ${formatBytes(rewrittenBytes)} to be written anew`;
+  return `${formatBytes(reclaimableBytes)} more in ranges of ${plural(files, "file")}${writing}`;
 }
 
 /** Scans where nothing was scanned yet for files this small, and says so. */

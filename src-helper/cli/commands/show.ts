@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { SubvolumeSummary, VolumeSummary } from "../../engine/contract.ts";
 import { addOptions } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
 import { matchSummaries } from "../summaries.ts";
 import { fields, table } from "../table.ts";

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { SizeMatch } from "../../engine/contract.ts";
 import { PATHS_HELP } from "../help-text.ts";
 import { addOptions, DEFAULT_MIN_SIZE, sizeArgument } from "../options.ts";
-import { bytesToJsonString } from "../path-text.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
 import { printPaths } from "../print-paths.ts";
 import { eachVolume, openVolumes } from "../volumes.ts";
 import type { Launch } from "./launch.ts";

@@ -1,0 +1,44 @@
+/**
+ * Measures the review of very many groups, in the helper: what a page waits for. By hand, as root:
+ *
+ *     npm run --silent build && npx node --expose-gc scripts/bench/review/review.mjs [--groups 200000] [--snapshot] [--json]
+ *
+ * Makes a loop volume in a temporary directory (some 3 GB for 200,000 groups) and removes it afterwards.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { closeAll, LoopVolume, makeImage } from "../volume.mjs";
+import { writeGroups } from "./corpus.mjs";
+import { measureReview } from "./measure.mjs";
+
+const { values } = parseArgs({
+  options: {
+    groups: { type: "string", default: "200000" },
+    snapshot: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+const directory = mkdtempSync(join(process.env.REFOLD_BENCH_DIR ?? tmpdir(), "refold-review-"));
+process.on("exit", () => {
+  closeAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+const image = join(directory, "disk.img");
+makeImage(image, 16 * 2 ** 30);
+const volume = new LoopVolume(image, join(directory, "mnt"));
+const database = join(directory, "db");
+const { files } = writeGroups(volume.mountPath, { groups: Number(values.groups), snapshot: values.snapshot });
+const program = new URL("../../../bin/refold", import.meta.url).pathname;
+execFileSync(program, ["scan", volume.mountPath, "--db", database, "--flush"], { stdio: "ignore" });
+const uuid = execFileSync("blkid", ["-p", "-s", "UUID", "-o", "value", volume.device], {
+  encoding: "utf8",
+}).trim();
+
+const figures = { files, ...(await measureReview(uuid, database)) };
+if (values.json) console.log(JSON.stringify(figures, null, 2));
+else for (const [what, figure] of Object.entries(figures)) console.log(what.padEnd(44), figure);

@@ -1,0 +1,66 @@
+import { setImmediate } from "node:timers/promises";
+import { unpackExtents, type Extent } from "../btrfs/extents.ts";
+import type { FoldPlan } from "../dedupe/types.ts";
+import { TRAIT } from "../native/library.ts";
+import type { IndexStore, InodeRow } from "../store/index-store.ts";
+
+/** Rows that are in memory at a time, and between which others have their turn. */
+const PAGE = 2000;
+const ROWS = `
+  SELECT * FROM inode
+  WHERE (subvol, ino) > (?, ?) AND kind <> 0 AND (traits & ${TRAIT.disk}) <> 0
+  ORDER BY subvol, ino LIMIT ${PAGE}`;
+
+/** A file of the index with its extents, as they are or as they will be. */
+export interface IndexedFile {
+  readonly row: InodeRow;
+  /** Equal for two files exactly when they share all their data. */
+  readonly layout: number;
+  extents(): readonly Extent[];
+}
+
+/**
+ * Where files will lie once plans are carried out: each destination where its
+ * source lies. Keyed by subvolume and inode.
+ */
+export type Placed = ReadonlyMap<string, { readonly layout: number; readonly extents: Uint8Array }>;
+
+export function placedBy(plans: Iterable<FoldPlan>): Placed {
+  const placed = new Map<string, { layout: number; extents: Uint8Array }>();
+  for (const { source, destinations } of plans) {
+    for (const { subvolume, inode } of destinations) {
+      placed.set(`${subvolume}:${inode}`, { layout: source.layout, extents: source.extents });
+    }
+  }
+  return placed;
+}
+
+/**
+ * Every regular file of the index that has data on disk, nameless ones too.
+ * @param check called between pages; throws where the work is to end
+ */
+export async function* indexedFiles(
+  store: IndexStore,
+  sectorSize: number,
+  placed: Placed,
+  check: () => void,
+): AsyncGenerator<IndexedFile> {
+  let at = { subvol: 0, ino: 0 };
+  for (;;) {
+    const rows = store.all<InodeRow>(ROWS, at.subvol, at.ino);
+    for (const row of rows) {
+      const other = placed.get(`${row.subvol}:${row.ino}`);
+      const blob = other?.extents ?? row.extents;
+      yield {
+        row,
+        layout: other?.layout ?? row.layout,
+        extents: () => (blob === null ? [] : unpackExtents(blob, sectorSize)),
+      };
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    at = last;
+    await setImmediate();
+    check();
+  }
+}

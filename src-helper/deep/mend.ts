@@ -1,0 +1,158 @@
+import type { RunContext } from "../engine/contract.ts";
+import { readInodes, type FreshInode } from "../dedupe/inodes.ts";
+import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
+import type { FoldVolume } from "../dedupe/types.ts";
+import { fileId, type Journal, type JournaledRewrite } from "../journal/store.ts";
+import { callAsync, NativeError, tryCallAsync } from "../native/library.ts";
+import { liesAt } from "./mapping.ts";
+import { copiesOf } from "./moves.ts";
+import { closePair, copyParts } from "./temp.ts";
+
+const CHUNK = 16 << 20;
+
+/** A range of the journal, its file locked. */
+interface Row {
+  readonly rewrite: JournaledRewrite;
+  readonly lock: FileLock;
+  /** It still refers to the old extent. */
+  readonly old: boolean;
+}
+
+/**
+ * Ends what a run that was cut off left half done: extents of which some ranges
+ * were moved onto a copy, so that both take room, or that hold no more than what
+ * was to be moved there. That is copied anew, and all its ranges are moved onto
+ * the new copy. The caller holds the volume's lock.
+ *
+ * @returns extents that could not be mended; their entries stay in the journal
+ * @throws NativeError, SqliteError
+ */
+export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: RunContext): Promise<number> {
+  const rewrites = journal.openRewrites();
+  if (rewrites.length === 0) return 0;
+  const over: { run: number; extent: number }[] = [];
+  let left = 0;
+  for (const rows of Map.groupBy(rewrites, ({ run, extent }) => `${run}:${extent}`).values()) {
+    const [first] = rows;
+    if (first === undefined) continue;
+    if (await mendExtent(volume, rows)) over.push(first);
+    else left++;
+  }
+  await callAsync("rf_syncfs", volume.dir);
+  for (const { run, extent } of over) journal.removeRewrites(run, [extent]);
+  if (left > 0) {
+    ctx.log(
+      "warning",
+      `An earlier run could not end moving ranges of ${left === 1 ? "an extent" : `${left} extents`} onto a copy, so that more room is taken than need be. Contents are whole. \`refold repair\` ends that when the files are not in use.`,
+    );
+  }
+  return left;
+}
+
+/** @returns whether nothing is left to do for the extent */
+async function mendExtent(volume: FoldVolume, rewrites: readonly JournaledRewrite[]): Promise<boolean> {
+  const files = [...new Map(rewrites.map((one) => [fileId(one), one])).values()];
+  const locks = await lockFiles(
+    volume,
+    files.map((file) => ({ file, flag: false })),
+  );
+  try {
+    const byFile = new Map(locks.map((lock) => [fileId(lock.file), lock]));
+    const fresh = await readAll(volume, locks);
+    const rows = rewrites.map((rewrite): Row | null => {
+      const lock = byFile.get(fileId(rewrite));
+      if (lock === undefined) return null;
+      const range = {
+        file: 0,
+        fileOffset: rewrite.fileOffset,
+        bytenr: rewrite.extent,
+        offset: rewrite.extentOffset,
+      };
+      const extents = fresh.get(fileId(rewrite))?.extents ?? [];
+      return { rewrite, lock, old: liesAt(extents, range, rewrite.length) };
+    });
+    // a file that is gone, or cut short, has nothing to mend
+    const there = rows.filter((row) => row !== null && (row.lock.fd >= 0 || row.lock.stage !== "open"));
+    const known = there.filter((row) => row !== null);
+    if (known.some(({ lock }) => lock.fd < 0 || lock.wasImmutable)) return false;
+    const usable = known.filter(({ rewrite, lock }) => rewrite.fileOffset + rewrite.length <= lock.size);
+    const rest = usable.filter(({ rewrite }) => rewrite.target >= 0);
+    // where ranges are still to be moved elsewhere, the next search finds the extent again
+    if (usable.length > rest.length && usable.some(({ rewrite, old }) => old && rewrite.target < 0))
+      return true;
+    return rest.some((row) => row.old) ? await moveAll(volume, rest) : true;
+  } finally {
+    await releaseLocks(volume, locks);
+  }
+}
+
+async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolean> {
+  const [first] = rows;
+  if (first === undefined) return true;
+  // of equal places those that certainly hold the old bytes come first
+  const ordered = rows.toSorted((a, b) => Number(b.old) - Number(a.old));
+  const copies = copiesOf(
+    ordered.map(({ rewrite }, file) => ({
+      to: { file, fileOffset: rewrite.fileOffset, bytenr: rewrite.extent, offset: rewrite.extentOffset },
+      target: rewrite.target,
+      length: rewrite.length,
+    })),
+  );
+  const parts = copies.map(({ to, target, length }) => ({
+    fd: ordered[to.file]?.lock.fd ?? -1,
+    fileOffset: to.fileOffset,
+    target,
+    length,
+  }));
+  try {
+    const pair = await copyParts(volume, first.rewrite.kind, parts);
+    let all = true;
+    try {
+      for (const { rewrite, lock } of rows) all = (await share(pair.copy, rewrite, lock.fd)) && all;
+    } finally {
+      closePair(pair);
+    }
+    return all;
+  } catch (error) {
+    if (error instanceof NativeError) return false;
+    throw error;
+  }
+}
+
+async function share(copy: number, rewrite: JournaledRewrite, fd: number): Promise<boolean> {
+  const [status, bytes] = [new Int32Array(1), new Float64Array(1)];
+  for (let done = 0; done < rewrite.length; done += CHUNK) {
+    const size = Math.min(CHUNK, rewrite.length - done);
+    const [fds, offsets] = [Int32Array.of(fd), Float64Array.of(rewrite.fileOffset + done)];
+    const result = await tryCallAsync(
+      "rf_dedupe",
+      copy,
+      rewrite.target + done,
+      size,
+      fds,
+      offsets,
+      1,
+      status,
+      bytes,
+    );
+    if (result < 0 || status[0] !== 0) return false;
+  }
+  return true;
+}
+
+async function readAll(volume: FoldVolume, locks: readonly FileLock[]): Promise<Map<string, FreshInode>> {
+  const fresh = new Map<string, FreshInode>();
+  const held = locks.filter((lock) => lock.fd >= 0);
+  for (const [subvolume, some] of Map.groupBy(held, ({ file }) => file.subvolume)) {
+    const inodes = await readInodes(
+      volume,
+      subvolume,
+      some.map(({ file }) => file.inode),
+    );
+    for (const { file } of some) {
+      const inode = inodes.get(file.inode);
+      if (inode !== undefined) fresh.set(fileId(file), inode);
+    }
+  }
+  return fresh;
+}

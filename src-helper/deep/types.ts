@@ -1,0 +1,53 @@
+import type { Member } from "../dedupe/types.ts";
+
+/** A file that takes part in a fold of ranges. Its extents are read again when it is locked. */
+export type DeepFile = Member;
+
+/** Bytes of a file, and where they lie: at `offset` inside the (uncompressed) extent at `bytenr`. */
+export interface MappedRange {
+  /** Index into DeepPlan.files. */
+  readonly file: number;
+  /** Bytes. */
+  readonly fileOffset: number;
+  readonly bytenr: number;
+  readonly offset: number;
+}
+
+/** One range that is to share the data of another. length: bytes, a whole block but at the end of a file. */
+export interface Move {
+  readonly to: MappedRange;
+  readonly from: MappedRange;
+  readonly length: number;
+}
+
+/** One range that is to share what was copied to the temporary file. */
+export interface Rewrite {
+  readonly to: MappedRange;
+  /** Where in the temporary file, bytes. */
+  readonly target: number;
+  readonly length: number;
+}
+
+/** An extent that goes when all of its ranges are moved: onto other extents, or onto a copy of what is left. */
+export interface Victim {
+  readonly bytenr: number;
+  readonly diskBytes: number;
+  /** KIND of btrfs/extents.ts. */
+  readonly kind: number;
+  readonly moves: readonly Move[];
+  readonly rewrites: readonly Rewrite[];
+  /** What fills the temporary file: a range of `rewrites` for each of its parts. */
+  readonly copies: readonly Rewrite[];
+  /** Bytes that will be written, as far as can be told: compressed data may take more or less. */
+  readonly rewrittenBytes: number;
+}
+
+export interface DeepPlan {
+  readonly files: readonly DeepFile[];
+  readonly victims: readonly Victim[];
+  /** Bytes that the filesystem gains: those of the extents less what is written anew. */
+  readonly predictedBytes: number;
+  readonly rewrittenBytes: number;
+  /** One block of so many was looked up. */
+  readonly sample: number;
+}

@@ -1,0 +1,104 @@
+import { INODE } from "../btrfs/constants.ts";
+import { rangeGroupsOf } from "../deep/groups.ts";
+import { placedBy } from "../deep/index-files.ts";
+import { planDeep } from "../deep/plan.ts";
+import type { DeepPlan } from "../deep/types.ts";
+import type { FoldPlan } from "../dedupe/types.ts";
+import type { ScanContext } from "../scan/scan-context.ts";
+import { pathMatcher } from "../scan/selection.ts";
+import type { InodeRow } from "../store/index-store.ts";
+import type { DeepOptions, DeepTotals, Group, GroupFile, Selection } from "./contract.ts";
+import { RefoldError } from "./errors.ts";
+import type { VolumeState } from "./volume-state.ts";
+
+/** BTRFS_CSUM_TYPE_*, by the names of the contract. */
+const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const;
+
+/**
+ * Plans the fold of ranges, as of the last scan.
+ * @param plans whole files that are folded before
+ * @throws RefoldError "usage" where the selection cannot be had for ranges, "cancelled"
+ */
+export async function planRanges(
+  state: VolumeState,
+  selection: Selection,
+  options: DeepOptions,
+  plans: Iterable<FoldPlan>,
+  context: ScanContext,
+): Promise<DeepPlan> {
+  if (!selection.crossVolume) {
+    throw new RefoldError("usage", "ranges are looked for in all subvolumes together", {
+      next: "Leave --no-crossvol out, or --deep.",
+    });
+  }
+  state.handle.forgetNames();
+  return planDeep(
+    {
+      context: { ...context, csumType: CSUM_TYPES[state.handle.found.info.checksum] },
+      store: state.store,
+      placed: placedBy(plans),
+      isMovable: movableBy(state, selection),
+      readOnlySubvolumes: state.readOnlySubvolumes(),
+    },
+    options,
+  );
+}
+
+/** What of a selection a fold of ranges may change; everything can be shared with. */
+function movableBy(state: VolumeState, selection: Selection): (row: InodeRow) => boolean {
+  const { handle } = state;
+  const scope = state.scope === null ? null : new Set(state.scope);
+  const readOnly = state.readOnlySubvolumes();
+  const excluded = selection.exclude.length === 0 ? null : pathMatcher(selection.exclude);
+  const wanted = selection.pathGlob === null ? null : pathMatcher([selection.pathGlob]);
+  return ({ subvol, ino, size, flags }) => {
+    if ((flags & (INODE.immutable | INODE.append)) !== 0 || size < selection.minSize) return false;
+    if (scope !== null && !scope.has(subvol)) return false;
+    if (readOnly.has(subvol) && !selection.snapshots) return false;
+    if (excluded === null && wanted === null) return true;
+    const path = handle.pathOf(subvol, ino).toString();
+    return !(excluded?.(path) ?? false) && (wanted?.(path) ?? true);
+  };
+}
+
+export function totalsOfRanges(plan: DeepPlan): DeepTotals {
+  const files = new Set<number>();
+  for (const { moves, rewrites } of plan.victims) {
+    for (const { to } of moves) files.add(to.file);
+    for (const { to } of rewrites) files.add(to.file);
+  }
+  return {
+    extents: plan.victims.length,
+    files: files.size,
+    reclaimableBytes: plan.predictedBytes,
+    rewrittenBytes: plan.rewrittenBytes,
+    sample: plan.sample,
+  };
+}
+
+/** The ranges of a plan as groups, largest saving first. */
+export function groupsOfRanges(state: VolumeState, plan: DeepPlan): Group[] {
+  const { handle } = state;
+  return rangeGroupsOf(plan).map(({ length, saving, ranges }): Group => {
+    const files = ranges.flatMap(({ file, fileOffset }): GroupFile[] => {
+      const found = plan.files[file];
+      if (found === undefined) return [];
+      const { subvolume, inode, generation, readOnly } = found;
+      return [
+        {
+          subvolume: handle.subvolumePath(subvolume),
+          subvolumeId: subvolume,
+          ...handle.locate(subvolume, inode),
+          inode,
+          generation,
+          readOnly,
+          shared: 1,
+          offset: fileOffset,
+        },
+      ];
+    });
+    const [first] = files;
+    const id = `range-${first?.subvolumeId ?? 0}-${first?.inode ?? 0}-${first?.offset ?? 0}-${length}`;
+    return { kind: "range", volume: handle.uuid, id, size: length, reclaimableBytes: saving, files };
+  });
+}

@@ -1,0 +1,217 @@
+import type { Sum } from "../../rpc/protocol.ts";
+import { FILE, momentOf, type FileColumns, type GroupColumns } from "./columns.ts";
+import type { Planner, ReviewPlan } from "./planner.ts";
+import type { Slices } from "./slices.ts";
+import type { ReviewSource } from "./source.ts";
+import { NOTHING, Tally, Yields, type Yield } from "./tally.ts";
+
+type Counts = Pick<ReviewSource, "counted" | "refs">;
+
+/**
+ * What of a review is left out and what is ticked, and what folding the rest
+ * gives back. Three answers a group: `#base`, of all its files; `whole`, of
+ * those that no glob leaves out; and the tally's, of those that are ticked too.
+ */
+export class Choice {
+  readonly #groups: GroupColumns;
+  readonly #files: FileColumns;
+  readonly #planner: Planner;
+  readonly #counted: boolean;
+  readonly #base: Yields;
+  /** What folding everything of a group that is not left out comes to. */
+  readonly whole: Yields;
+  readonly tally: Tally;
+  /** Files of each group that are not left out; those of them that are ticked; those in read-only snapshots. */
+  readonly present: Int32Array;
+  readonly ticked: Int32Array;
+  readonly snapshots: Int32Array;
+  /** Latest change of its files: milliseconds since the epoch. */
+  readonly modified: Float64Array;
+  /** Rises with every change. */
+  revision = 0;
+  /** Rises with every change of what is left out. */
+  epoch = 0;
+
+  private constructor(groups: GroupColumns, files: FileColumns, planner: Planner, source: Counts) {
+    this.#counted = source.counted;
+    this.#groups = groups;
+    this.#files = files;
+    this.#planner = planner;
+    this.#base = new Yields(groups.count);
+    this.whole = new Yields(groups.count);
+    this.tally = new Tally(groups.size, source.refs(), [this.#base, this.whole]);
+    this.present = new Int32Array(groups.count);
+    this.ticked = new Int32Array(groups.count);
+    this.snapshots = new Int32Array(groups.count);
+    this.modified = new Float64Array(groups.count);
+  }
+
+  /** All is ticked and nothing left out. Runs in slices. */
+  static async ofAll(
+    groups: GroupColumns,
+    files: FileColumns,
+    planner: Planner,
+    source: Counts,
+    slices: Slices,
+  ): Promise<Choice> {
+    const choice = new Choice(groups, files, planner, source);
+    for (let group = 0; group < groups.count; group++) {
+      choice.#count(group);
+      choice.#base.set(group, choice.#measureAll(group));
+      choice.whole.set(group, choice.#base.get(group));
+      choice.tally.set(group, choice.#base.get(group));
+      if (group % 16 === 0 && slices.over) await slices.next();
+    }
+    return choice;
+  }
+
+  /** Whether folding it moves anything: other groups are not shown. */
+  isShown(group: number): boolean {
+    return (this.whole.toFold[group] ?? 0) > 0;
+  }
+
+  /** Groups that are shown, and the files of them that are not left out. */
+  counts(): { groups: number; files: number } {
+    let groups = 0;
+    let files = 0;
+    for (let group = 0; group < this.#groups.count; group++) {
+      if (!this.isShown(group)) continue;
+      groups++;
+      files += this.present[group] ?? 0;
+    }
+    return { groups, files };
+  }
+
+  sum(): Sum {
+    const { groups, files, foldBytes, predictedBytes, pinnedBytes } = this.tally;
+    return { revision: this.revision, groups, files, foldBytes, predictedBytes, pinnedBytes };
+  }
+
+  tickOf(group: number): "all" | "some" | "none" {
+    const ticked = this.ticked[group] ?? 0;
+    return ticked === 0 ? "none" : ticked === this.present[group] ? "all" : "some";
+  }
+
+  /** Ticks or unticks files: rows of FileColumns. */
+  async tick(rows: Iterable<number>, ticked: boolean, slices: Slices): Promise<void> {
+    const value = ticked ? 1 : 0;
+    const changed = new Set<number>();
+    for (const row of rows) {
+      if (this.#files.ticked[row] === value || this.#files.excluded[row] === 1) continue;
+      this.#files.ticked[row] = value;
+      const group = this.#files.group[row] ?? 0;
+      this.ticked[group] = (this.ticked[group] ?? 0) + (ticked ? 1 : -1);
+      changed.add(group);
+    }
+    this.revision++;
+    await this.#retally(changed, slices);
+  }
+
+  /** Leaves out the files that `matches` says yes to, and no others. */
+  async exclude(matches: (row: number) => boolean, slices: Slices): Promise<void> {
+    const { excluded, group: groupOf, count } = this.#files;
+    const changed = new Set<number>();
+    const before = Uint8Array.from(excluded);
+    for (let row = 0; row < count; row++) {
+      if (row % 256 === 0 && slices.over) await slices.next();
+      const value = matches(row) ? 1 : 0;
+      if (before[row] === value) continue;
+      excluded[row] = value;
+      changed.add(groupOf[row] ?? 0);
+    }
+    this.revision++;
+    this.epoch++;
+    for (const group of changed) {
+      this.#count(group);
+      this.whole.set(group, this.#measurePresent(group));
+      if (slices.over) await slices.next();
+    }
+    await this.#retally(changed, slices);
+  }
+
+  /** The plans of what is ticked in a group. */
+  plans(group: number): ReviewPlan[] {
+    const { ticked, excluded } = this.#files;
+    return this.#planner.plan(group, (row) => ticked[row] === 1 && excluded[row] === 0);
+  }
+
+  /** Groups of which something is ticked to fold. */
+  *chosen(): Generator<number> {
+    // from the largest files to the smallest, as every fold
+    for (let group = this.#groups.count - 1; group >= 0; group--) {
+      if (this.tally.toFold(group) > 0) yield group;
+    }
+  }
+
+  async #retally(groups: ReadonlySet<number>, slices: Slices): Promise<void> {
+    for (const group of groups) {
+      this.tally.set(group, this.#measureTicked(group));
+      if (slices.over) await slices.next();
+    }
+    this.tally.tidy();
+  }
+
+  #measureTicked(group: number): Yield {
+    switch (this.tickOf(group)) {
+      case "none":
+        return NOTHING;
+      case "all":
+        return this.whole.get(group);
+      case "some":
+        return this.#measure(this.plans(group));
+    }
+  }
+
+  /** Of the files that are not left out; marks those that move. */
+  #measurePresent(group: number): Yield {
+    const { excluded } = this.#files;
+    const plans = this.#planner.plan(group, (row) => excluded[row] === 0);
+    this.#mark(group, plans);
+    return this.present[group] === this.#size(group) ? this.#base.get(group) : this.#measure(plans);
+  }
+
+  /** Of all files, before anything is left out. */
+  #measureAll(group: number): Yield {
+    const plans = this.#planner.plan(group, () => true);
+    this.#mark(group, plans);
+    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
+    const counted = this.#counted && (!this.#planner.snapshots || (this.snapshots[group] ?? 0) === 0);
+    if (counted && this.#groups.crossing[group] === 0) {
+      // the scan has counted just this
+      return { toFold, bytes: this.#groups.bytes[group] ?? 0, from: 0, to: 0 };
+    }
+    return this.#measure(plans);
+  }
+
+  #measure(plans: readonly ReviewPlan[]): Yield {
+    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
+    return toFold === 0 ? NOTHING : this.tally.measure(toFold, this.#planner.releases(plans));
+  }
+
+  #mark(group: number, plans: readonly ReviewPlan[]): void {
+    const { first } = this.#groups;
+    this.#files.moves.fill(0, first[group], first[group + 1]);
+    for (const { destinations } of plans) for (const { row } of destinations) this.#files.moves[row] = 1;
+  }
+
+  #size(group: number): number {
+    return (this.#groups.first[group + 1] ?? 0) - (this.#groups.first[group] ?? 0);
+  }
+
+  #count(group: number): void {
+    const { excluded, ticked, mtime, kind } = this.#files;
+    let [present, some, readOnly, modified] = [0, 0, 0, 0];
+    const end = this.#groups.first[group + 1] ?? 0;
+    for (let row = this.#groups.first[group] ?? 0; row < end; row++) {
+      if (excluded[row] === 1) continue;
+      present++;
+      some += ticked[row] ?? 0;
+      if (((kind[row] ?? 0) & FILE.readOnly) !== 0) readOnly++;
+      modified = Math.max(modified, momentOf(mtime[row] ?? 0));
+    }
+    this.present[group] = present;
+    this.ticked[group] = some;
+    this.snapshots[group] = readOnly;
+    this.modified[group] = modified;
+  }
+}

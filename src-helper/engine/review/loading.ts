@@ -1,0 +1,69 @@
+import { Choice } from "./choice.ts";
+import type { FileColumns, GroupColumns } from "./columns.ts";
+import type { Names } from "./filter.ts";
+import { loadFiles } from "./load.ts";
+import { readNames } from "./names.ts";
+import { Planner } from "./planner.ts";
+import { Slices } from "./slices.ts";
+import type { ReviewSource } from "./source.ts";
+
+/** Everything of a review: its files, their names, and what is ticked. */
+export interface Loaded {
+  readonly files: FileColumns;
+  readonly names: Names;
+  readonly planner: Planner;
+  readonly choice: Choice;
+}
+
+/** Loads what a review needs besides its groups, in the background. */
+export class Loading {
+  /** Rejects where it failed, or with the reason of the signal. */
+  readonly done: Promise<Loaded>;
+  /** null while it goes on. */
+  loaded: Loaded | null = null;
+  /** Names read so far. */
+  named = 0;
+  /** Called when named has risen. */
+  readonly listeners = new Set<() => void>();
+
+  /** @param source in its transaction, which is ended with the loading; its volume is closed then too */
+  constructor(
+    source: ReviewSource,
+    groups: GroupColumns,
+    options: { readonly minSize: number; readonly snapshots: boolean },
+    signal: AbortSignal,
+  ) {
+    this.done = this.#load(source, groups, options, signal);
+    // whoever waits for it is told; nobody may
+    this.done.catch(() => undefined);
+  }
+
+  async #load(
+    source: ReviewSource,
+    groups: GroupColumns,
+    { minSize, snapshots }: { readonly minSize: number; readonly snapshots: boolean },
+    signal: AbortSignal,
+  ): Promise<Loaded> {
+    const slices = new Slices(signal);
+    try {
+      await slices.next(); // the answer to who opened the review goes first
+      const { store, handle, readOnlySubvolumes } = source;
+      const files = await loadFiles(store, groups, minSize, readOnlySubvolumes, slices);
+      const names = await readNames(handle, files, {
+        slices,
+        signal,
+        progress: (done) => {
+          this.named = done;
+          for (const listener of this.listeners) listener();
+        },
+      });
+      const planner = new Planner(groups, files, store, handle.sectorSize, snapshots);
+      const choice = await Choice.ofAll(groups, files, planner, source, slices);
+      this.loaded = { files, names, planner, choice };
+      return this.loaded;
+    } finally {
+      source.end();
+      source.handle.close(); // an unmount must not wait for a window that shows a list
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import type { FileRow, GroupRow, Params, Result } from "../../rpc/protocol.ts";
+import type { Choice } from "./choice.ts";
+import { momentOf, type FileColumns, type GroupColumns } from "./columns.ts";
+import type { Early } from "./early.ts";
+import { earlyFiles } from "./early-files.ts";
+import type { Loaded } from "./loading.ts";
+import type { Owners } from "./owners.ts";
+import {
+  factsOfFiles,
+  fileRow,
+  groupRow,
+  NamesLocator,
+  TreeLocator,
+  type GroupFacts,
+  type Locator,
+  type Place,
+} from "./rows.ts";
+import type { Slices } from "./slices.ts";
+import type { ReviewSource } from "./source.ts";
+import { Views } from "./view.ts";
+
+type RowsAsked = Omit<Params<"review.rows">, "review">;
+
+/** The pages of a review: before its files are loaded from the index, afterwards from the columns. */
+export class Pages {
+  readonly #source: ReviewSource;
+  readonly #groups: GroupColumns;
+  readonly #owners: Owners;
+  readonly #snapshots: boolean;
+  readonly views = new Views();
+
+  constructor(source: ReviewSource, groups: GroupColumns, owners: Owners, snapshots: boolean) {
+    this.#source = source;
+    this.#groups = groups;
+    this.#owners = owners;
+    this.#snapshots = snapshots;
+  }
+
+  async rows(loaded: Loaded, asked: RowsAsked, slices: Slices): Promise<Result<"review.rows">> {
+    const { filter, sort, offset, limit } = asked;
+    const { files, choice, names } = loaded;
+    const view = await this.views.get({ groups: this.#groups, ...loaded }, filter, sort, slices);
+    const locator = new NamesLocator(names);
+    const page = view.list.subarray(offset, offset + limit);
+    return {
+      revision: choice.revision,
+      total: view.list.length,
+      reclaimableBytes: view.bytes,
+      tick: tickOfAll(choice, view.list),
+      rows: Array.from(page, (group) =>
+        groupRow(this.#facts(choice, group), locator.locate(files, view.shown[group] ?? 0)),
+      ),
+    };
+  }
+
+  /** null where what is asked hangs on files. */
+  earlyRows(early: Early, { filter, sort, offset, limit }: RowsAsked): Result<"review.rows"> | null {
+    const view = early.list(filter, sort);
+    if (view === null) return null;
+    const page = [...view.list.subarray(offset, offset + limit)];
+    const { store, readOnlySubvolumes, handle } = this.#source;
+    const { files, ranges } = earlyFiles(store, this.#groups, page, readOnlySubvolumes);
+    const locator = new TreeLocator(handle);
+    return {
+      revision: 0,
+      total: view.list.length,
+      reclaimableBytes: view.bytes,
+      tick: view.list.length === 0 ? "none" : "all",
+      rows: page.map((group) => {
+        const rows = rowsBetween(...(ranges.get(group) ?? [0, 0]));
+        return groupRow(this.#earlyFacts(group, files, rows), standIn(files, rows, locator));
+      }),
+    };
+  }
+
+  files(loaded: Loaded, group: number, offset: number, limit: number): Result<"review.files"> {
+    const { files, names } = loaded;
+    const { first } = this.#groups;
+    const rows = rowsBetween(first[group] ?? 0, first[group + 1] ?? 0).filter(
+      (row) => files.excluded[row] === 0,
+    );
+    return this.#files(files, rows, new NamesLocator(names), offset, limit);
+  }
+
+  earlyFiles(group: number, offset: number, limit: number): Result<"review.files"> {
+    const { store, readOnlySubvolumes, handle } = this.#source;
+    const { files, ranges } = earlyFiles(store, this.#groups, [group], readOnlySubvolumes);
+    const rows = rowsBetween(...(ranges.get(group) ?? [0, 0]));
+    return this.#files(files, rows, new TreeLocator(handle), offset, limit);
+  }
+
+  #files(
+    files: FileColumns,
+    rows: readonly number[],
+    locator: Locator,
+    offset: number,
+    limit: number,
+  ): Result<"review.files"> {
+    const group = files.group[rows[0] ?? 0] ?? 0;
+    const size = this.#groups.size[group] ?? 0;
+    const facts = factsOfFiles(this.#groups.id(group), files, rows, size, this.#snapshots);
+    const page = facts.slice(offset, offset + limit).map((one): FileRow => {
+      const subvolume = this.#source.subvolume(files.subvolume[one.row] ?? 0).path;
+      const owner = this.#owners.name(files.uid[one.row] ?? 0);
+      return fileRow(files, one, locator.locate(files, one.row), { subvolume, owner });
+    });
+    return { total: rows.length, files: page };
+  }
+
+  #facts(choice: Choice, group: number): GroupFacts {
+    const tick = choice.tickOf(group);
+    return {
+      id: this.#groups.id(group),
+      size: this.#groups.size[group] ?? 0,
+      copies: choice.present[group] ?? 0,
+      toFold: choice.whole.toFold[group] ?? 0,
+      frees: tick === "none" ? (choice.whole.bytes[group] ?? 0) : choice.tally.bytes(group),
+      tick,
+      modified: choice.modified[group] ?? 0,
+      snapshotCopies: this.#snapshots ? 0 : (choice.snapshots[group] ?? 0),
+    };
+  }
+
+  #earlyFacts(group: number, files: FileColumns, rows: readonly number[]): GroupFacts {
+    return {
+      id: this.#groups.id(group),
+      size: this.#groups.size[group] ?? 0,
+      copies: this.#groups.files[group] ?? 0,
+      toFold: this.#groups.toFold[group] ?? 0,
+      frees: this.#groups.bytes[group] ?? 0,
+      tick: "all",
+      modified: rows.reduce((latest, row) => Math.max(latest, momentOf(files.mtime[row] ?? 0)), 0),
+      snapshotCopies: rows.filter((row) => files.isReadOnly(row)).length,
+    };
+  }
+}
+
+function tickOfAll(choice: Choice, list: Int32Array): GroupRow["tick"] {
+  let all = true;
+  let none = true;
+  for (const group of list) {
+    const tick = choice.tickOf(group);
+    all &&= tick === "all";
+    none &&= tick === "none";
+    if (!all && !none) return "some";
+  }
+  return none ? "none" : "all";
+}
+
+/** As the views choose it: the first that is writable and can be reached, else the first writable one. */
+function standIn(files: FileColumns, rows: readonly number[], locator: Locator): Place {
+  const writable = rows.filter((row) => !files.isReadOnly(row));
+  let first: Place | null = null;
+  for (const row of writable) {
+    const place = locator.locate(files, row);
+    if (place.reachable) return place;
+    first ??= place;
+  }
+  return first ?? locator.locate(files, rows[0] ?? 0);
+}
+
+function rowsBetween(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, k) => start + k);
+}

@@ -1,0 +1,312 @@
+import { randomUUID } from "node:crypto";
+import type {
+  Comparison,
+  Facets,
+  Filter,
+  FolderNode,
+  Params,
+  Result,
+  ReviewInfo,
+  Sum,
+  TickTarget,
+} from "../../rpc/protocol.ts";
+import type { FoldOptions, FoldResult, RunContext } from "../contract.ts";
+import { RefoldError } from "../errors.ts";
+import type { PlannedFold } from "../folding.ts";
+import type { FoldPlan } from "../../dedupe/types.ts";
+import type { Choice } from "./choice.ts";
+import type { Planner } from "./planner.ts";
+import { compareFiles, type ComparedFile } from "./compare.ts";
+import type { GroupColumns } from "./columns.ts";
+import { Early, type ReviewOptions } from "./early.ts";
+import { facetsOf } from "./facets.ts";
+import { globTest } from "./filter.ts";
+import { loadGroups } from "./load.ts";
+import { Loading, type Loaded } from "./loading.ts";
+import { Owners } from "./owners.ts";
+import { Pages } from "./pages.ts";
+import { NamesLocator } from "./rows.ts";
+import { Queue, Slices } from "./slices.ts";
+import { ReviewSource, type SourceOptions } from "./source.ts";
+import { outOfDate, StaleReviewError } from "./stale.ts";
+import { fileRowsOf, groupOf, rowsOf } from "./targets.ts";
+import { foldersIn } from "./treemap.ts";
+
+export type ReviewRequest = SourceOptions & ReviewOptions & { readonly exclude: readonly string[] };
+
+/**
+ * The groups of the last scan as a person looks through them: filtered, sorted,
+ * ticked, summed up, and folded in the end. Its groups are there at once;
+ * files and names are loaded in the background, and what needs them waits.
+ *
+ * Every method throws StaleReviewError where the scan is not the last one any
+ * more, and where an id is of nothing in the review.
+ */
+export class Review {
+  /** A fresh id. */
+  readonly id: string = randomUUID();
+  readonly #options: ReviewOptions;
+  readonly #source: ReviewSource;
+  readonly #groups: GroupColumns;
+  readonly #early: Early | null;
+  readonly #owners = Owners.read();
+  readonly #pages: Pages;
+  readonly #loading: Loading;
+  readonly #closing = new AbortController();
+  /** Changes of the choice, and what must not see half of one. */
+  readonly #queue = new Queue();
+  #exclude: readonly string[] = [];
+  #folding = false;
+  /** A fold has got so far that files may have changed. */
+  #begun = false;
+  #folded: Promise<unknown> = Promise.resolve();
+
+  /** @throws as ReviewSource */
+  constructor(request: ReviewRequest) {
+    this.#options = request;
+    this.#source = new ReviewSource(request, request.minSize);
+    try {
+      this.#groups = loadGroups(this.#source.store, request.minSize);
+    } catch (error) {
+      this.#source.close();
+      throw error;
+    }
+    this.#early = Early.of(this.#groups, this.#source, request);
+    this.#pages = new Pages(this.#source, this.#groups, this.#owners, request.snapshots);
+    this.#loading = new Loading(this.#source, this.#groups, request, this.#closing.signal);
+  }
+
+  /** Whether it is what such a request would open, its excludes aside. */
+  serves({ minSize, snapshots }: ReviewOptions): boolean {
+    if (this.#closing.signal.aborted) return false;
+    if (this.#options.minSize !== minSize || this.#options.snapshots !== snapshots) return false;
+    try {
+      this.#source.checkFresh();
+      return true;
+    } catch (error) {
+      if (error instanceof StaleReviewError) return false;
+      throw error;
+    }
+  }
+
+  async info(): Promise<ReviewInfo> {
+    this.#check();
+    const early = this.#loading.loaded === null ? this.#early : null;
+    const choice = early === null ? (await this.#loaded()).choice : null;
+    const counts = choice?.counts() ?? early?.counts ?? { groups: 0, files: 0 };
+    return {
+      review: this.id,
+      volume: this.#source.handle.uuid,
+      scannedAt: this.#source.scan.finishedAt,
+      ...counts,
+      sum: choice?.sum() ?? early?.sum ?? NO_SUM,
+      namesReady: this.#loading.loaded !== null,
+    };
+  }
+
+  /**
+   * Waits until every name is known.
+   * @throws RefoldError "cancelled" where the signal is aborted before; the reading goes on
+   */
+  async names(ctx: {
+    readonly signal: AbortSignal;
+    progress(done: number, total: number): void;
+  }): Promise<void> {
+    const total = this.#groups.files.reduce((sum, files) => sum + files, 0);
+    const { listeners } = this.#loading;
+    const tell = (): void => {
+      ctx.progress(this.#loading.named, total);
+    };
+    const cancelled = Promise.withResolvers<never>();
+    const cancel = (): void => {
+      cancelled.reject(new RefoldError("cancelled", "cancelled"));
+    };
+    listeners.add(tell);
+    ctx.signal.addEventListener("abort", cancel, { once: true });
+    try {
+      if (ctx.signal.aborted) cancel();
+      tell();
+      await Promise.race([this.#loaded(), cancelled.promise]);
+    } finally {
+      ctx.signal.removeEventListener("abort", cancel);
+      listeners.delete(tell);
+    }
+  }
+
+  async rows(asked: Omit<Params<"review.rows">, "review">): Promise<Result<"review.rows">> {
+    this.#check();
+    if (this.#loading.loaded === null && this.#early !== null) {
+      const page = this.#pages.earlyRows(this.#early, asked);
+      if (page !== null) return page;
+    }
+    return this.#consistent((loaded, slices) => this.#pages.rows(loaded, asked, slices));
+  }
+
+  async files(id: string, offset: number, limit: number): Promise<Result<"review.files">> {
+    this.#check();
+    const group = groupOf(this.#groups, id);
+    if (this.#loading.loaded === null && this.#early !== null) {
+      return this.#pages.earlyFiles(group, offset, limit);
+    }
+    return this.#pages.files(await this.#loaded(), group, offset, limit);
+  }
+
+  /** @returns the sum after it */
+  tick(target: TickTarget, ticked: boolean): Promise<Sum> {
+    return this.#change(async (loaded, slices) => {
+      const rows = await rowsOf(target, this.#groups, loaded, this.#pages.views, slices);
+      await loaded.choice.tick(rows, ticked, slices);
+      return loaded.choice.sum();
+    });
+  }
+
+  /** Leaves out what any of the globs matches, and nothing else. */
+  async exclude(globs: readonly string[]): Promise<ReviewInfo> {
+    await this.#change(async ({ files, names, choice }, slices) => {
+      if (globs.length === this.#exclude.length && globs.every((glob, k) => glob === this.#exclude[k]))
+        return;
+      const matches = globs.length === 0 ? () => false : await globTest(globs, false, files, names, slices);
+      await choice.exclude(matches, slices);
+      this.#exclude = [...globs];
+    });
+    return this.info();
+  }
+
+  folders(filter: Filter, folder: string | null): Promise<FolderNode[]> {
+    return this.#consistent(async (loaded, slices) => {
+      const parts = { groups: this.#groups, ...loaded };
+      const sort = { by: "frees", descending: true } as const;
+      const { list } = await this.#pages.views.get(parts, filter, sort, slices);
+      return foldersIn(parts, list, folder);
+    });
+  }
+
+  facets(): Promise<Facets> {
+    return this.#consistent((loaded, slices) =>
+      facetsOf({ groups: this.#groups, ...loaded }, this.#owners, (id) => this.#source.subvolume(id), slices),
+    );
+  }
+
+  async compare(group: string, a: string, b: string): Promise<Comparison> {
+    const { files, names } = await this.#loaded();
+    const at = groupOf(this.#groups, group);
+    const locator = new NamesLocator(names);
+    const file = (id: string): ComparedFile => {
+      const [row = 0] = fileRowsOf(this.#groups, files, at, [id]);
+      return {
+        path: locator.locate(files, row).path,
+        subvolume: files.subvolume[row] ?? 0,
+        inode: files.inode[row] ?? 0,
+        generation: files.generation[row] ?? 0,
+      };
+    };
+    const [one, other] = [file(a), file(b)];
+    return this.#source.withVolume((handle) => compareFiles(handle.dir, one, other));
+  }
+
+  /**
+   * Folds what is ticked, and brings the index up to date; the review is out
+   * of date then. Nothing can be ticked meanwhile.
+   *
+   * @param revision of the sum that was shown
+   * @throws StaleReviewError where another one is true by now; RefoldError
+   *   "usage" where nothing is ticked, and as Volume.fold: the review stays then
+   */
+  async fold(revision: number, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+    const { choice, planner } = await this.#loaded();
+    await this.#queue.run(() => {
+      this.#check();
+      if (revision !== choice.revision)
+        throw new StaleReviewError("Something was ticked or left out meanwhile");
+      if (choice.tally.files === 0) throw nothingTicked();
+      this.#refuseFolding();
+      this.#folding = true;
+    });
+    const run = this.#source.withEngineVolume((volume) =>
+      volume.foldChosen(() => this.#planned(choice, planner), options, ctx),
+    );
+    this.#folded = run;
+    try {
+      return await run;
+    } finally {
+      this.#folding = false;
+      if (this.#begun) this.close();
+    }
+  }
+
+  /** What is ticked now. Called under the volume's lock. @throws StaleReviewError */
+  #planned(choice: Choice, planner: Planner): PlannedFold {
+    this.#source.begin(); // ends with the review
+    this.#begun = true;
+    const { predictedBytes, foldBytes: totalBytes } = choice.tally;
+    return { plans: plansOf(choice, planner), predictedBytes, totalBytes };
+  }
+
+  /** Frees what it holds; whoever still waits is told that it is out of date. */
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(outOfDate());
+    // not under the feet of what runs: all but a fold hears of the closing at its next slice
+    void Promise.allSettled([this.#loading.done, this.#folded])
+      .then(() => this.#queue.run(() => undefined))
+      .then(() => {
+        this.#source.close();
+      });
+  }
+
+  #check(): void {
+    this.#closing.signal.throwIfAborted();
+    this.#source.checkFresh();
+  }
+
+  async #loaded(): Promise<Loaded> {
+    this.#check();
+    const loaded = await this.#loading.done;
+    this.#check();
+    return loaded;
+  }
+
+  /** Something that looks at the choice while it does not change. */
+  async #consistent<T>(work: (loaded: Loaded, slices: Slices) => Promise<T>): Promise<T> {
+    const loaded = await this.#loaded();
+    return this.#queue.run(() => {
+      this.#check();
+      return work(loaded, new Slices(this.#closing.signal));
+    });
+  }
+
+  /** Something that changes it, and may read the index. */
+  #change<T>(work: (loaded: Loaded, slices: Slices) => Promise<T>): Promise<T> {
+    return this.#consistent(async (loaded, slices) => {
+      this.#refuseFolding();
+      this.#source.begin();
+      try {
+        return await work(loaded, slices);
+      } finally {
+        this.#source.end();
+      }
+    });
+  }
+
+  #refuseFolding(): void {
+    if (!this.#folding) return;
+    throw new RefoldError("busy", "what is ticked in this review is being folded", {
+      kept: "The choice is as it was.",
+      next: "Wait until the fold is done, or cancel it.",
+    });
+  }
+}
+
+/** Made as the fold goes on: their extents take memory. */
+function* plansOf(choice: Choice, planner: Planner): Generator<FoldPlan> {
+  for (const group of choice.chosen()) yield* planner.withExtents(choice.plans(group));
+}
+
+const NO_SUM: Sum = { revision: 0, groups: 0, files: 0, foldBytes: 0, predictedBytes: 0, pinnedBytes: 0 };
+
+function nothingTicked(): RefoldError {
+  return new RefoldError("usage", "nothing is ticked that could be folded", {
+    kept: "Nothing was changed.",
+    next: "Tick at least two files of a group.",
+  });
+}

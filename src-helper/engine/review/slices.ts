@@ -1,0 +1,38 @@
+/** How long a piece of long work may hold the event loop: milliseconds. */
+const SLICE_MS = 8;
+
+/** Cuts long work into slices, so that requests are answered between them. */
+export class Slices {
+  readonly #signal: AbortSignal;
+  #start = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** Whether the slice is used up: then await next(). Costs as much as reading a clock. */
+  get over(): boolean {
+    return performance.now() - this.#start > SLICE_MS;
+  }
+
+  /** Lets others run. @throws the signal's reason where the work is not wanted any more */
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    this.#signal.throwIfAborted();
+    this.#start = performance.now();
+  }
+}
+
+/** Work done one after the other, in the order in which it was asked for. */
+export class Queue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T> | T): Promise<T> {
+    const result = this.#last.then(work);
+    // who asked is told; who comes next begins all the same
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}

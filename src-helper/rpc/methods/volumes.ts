@@ -1,0 +1,201 @@
+import { statSync } from "node:fs";
+import { DEMO_LABEL } from "../../demo/demo-volume.ts";
+import type { Selection } from "../../engine/contract.ts";
+import { RefoldError } from "../../engine/errors.ts";
+import { withJournal } from "../../engine/folding.ts";
+import { summarize } from "../../engine/summary.ts";
+import { indexPath, VolumeState } from "../../engine/volume-state.ts";
+import { journalPath } from "../../journal/store.ts";
+import { NativeError, tryCall } from "../../native/library.ts";
+import { discoverVolumes, type DiscoveredVolume } from "../../volumes/discover.ts";
+import { openDirectory } from "../../volumes/open-directory.ts";
+import { readDataProfile } from "../../volumes/profile.ts";
+import { VolumeHandle } from "../../volumes/volume-handle.ts";
+import type { VolumeInfo } from "../protocol.ts";
+import type { Tasks } from "../tasks.ts";
+
+type LastScan = VolumeInfo["lastScan"];
+
+/** What was read of a volume once, and for which state of it that holds. */
+interface Known {
+  generation: number;
+  subvolumes: number;
+  snapshots: number;
+  /** Ids of read-only subvolumes: what their snapshots pin hangs on them. */
+  readOnly: string;
+}
+
+export interface VolumesOptions {
+  readonly databaseDir: string;
+  readonly warn: (message: string) => void;
+  readonly tasks: Pick<Tasks, "isBusy">;
+  readonly privileged: boolean;
+  /** Where the demo volume is mounted. */
+  readonly demoMount: string;
+}
+
+/**
+ * The filesystems of this machine, for a window that asks often. Subvolumes are
+ * read again when the filesystem has a new generation; the index and the journal
+ * are opened only when their files have changed, for that costs a look through
+ * the whole database. While a task works on a volume, what was known of it
+ * before is told.
+ */
+export class VolumeList {
+  readonly #options: VolumesOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #scans = new Map<string, { readonly stamp: string; readonly scan: LastScan }>();
+  readonly #intents = new Map<string, { readonly stamp: string; readonly open: number | null }>();
+
+  constructor(options: VolumesOptions) {
+    this.#options = options;
+  }
+
+  list(): VolumeInfo[] {
+    return discoverVolumes().flatMap((found) => {
+      try {
+        return [this.#describe(found)];
+      } catch (error) {
+        // unmounted while we looked
+        if (error instanceof NativeError || isGone(error)) return [];
+        throw error;
+      }
+    });
+  }
+
+  #describe(found: DiscoveredVolume): VolumeInfo {
+    const { privileged, demoMount } = this.#options;
+    const summary = summarize(found);
+    const { uuid, label, devices, mounts, mountPath, readOnly, generation, checksum } = summary;
+    const { totalBytes, usedBytes, freeBytes } = summary;
+    const known = privileged ? this.#subvolumes(found) : null;
+    return {
+      ...{
+        uuid,
+        label,
+        devices: [...devices],
+        mounts: [...mounts],
+        mountPath,
+        readOnly,
+        generation,
+        checksum,
+      },
+      ...{ totalBytes, usedBytes, freeBytes },
+      compression: found.mounts.find((mount) => mount.compression !== null)?.compression ?? null,
+      dataProfile: privileged ? dataProfile(found) : null,
+      subvolumes: known?.subvolumes ?? null,
+      snapshots: known?.snapshots ?? null,
+      lastScan: known === null ? null : this.#lastScan(found, known),
+      openIntents: known === null ? null : this.#openIntents(uuid),
+      demo: label === DEMO_LABEL && mounts.some((mount) => mount.path === demoMount),
+    };
+  }
+
+  #subvolumes(found: DiscoveredVolume): Known {
+    const { uuid, generation } = found.info;
+    const before = this.#known.get(uuid);
+    if (before?.generation === generation) return before;
+    const handle = new VolumeHandle(found);
+    try {
+      const all = handle.subvolumes;
+      const known: Known = {
+        generation,
+        // the top level is there always, and counted as btrfs subvolume list does: not
+        subvolumes: all.filter((subvolume) => subvolume.id !== TOP_LEVEL).length,
+        snapshots: all.filter((subvolume) => subvolume.parentUuid !== null).length,
+        readOnly: all
+          .filter((subvolume) => subvolume.readOnly)
+          .map((subvolume) => subvolume.id)
+          .join(),
+      };
+      this.#known.set(uuid, known);
+      return known;
+    } finally {
+      handle.close();
+    }
+  }
+
+  #lastScan(found: DiscoveredVolume, known: Known): LastScan {
+    const { uuid } = found.info;
+    const before = this.#scans.get(uuid);
+    // its transaction is not over: nothing new can be read
+    if (this.#options.tasks.isBusy(uuid)) return before?.scan ?? null;
+    const index = indexPath(this.#options.databaseDir, uuid);
+    if (before?.stamp === `${known.readOnly} ${stampOf(index)}`) return before.scan;
+    const scan = this.#tried(() => this.#readScan(found));
+    // opening it may have moved what its write-ahead log held
+    this.#scans.set(uuid, { stamp: `${known.readOnly} ${stampOf(index)}`, scan });
+    return scan;
+  }
+
+  #readScan(found: DiscoveredVolume): LastScan {
+    const { databaseDir, warn } = this.#options;
+    if (stampOf(indexPath(databaseDir, found.info.uuid)) === NO_DATABASE) return null;
+    const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn);
+    try {
+      const last = state.lastScan();
+      if (last === undefined) return null;
+      const { files, finishedAt, minSize } = last;
+      const everything: Selection = {
+        ...{ minSize, exclude: [], pathGlob: null, crossVolume: true, snapshots: false },
+      };
+      const { groups, duplicateFiles, reclaimableBytes } = state.totals(everything);
+      const pinnedBytes = state.pinnedBytes(everything);
+      return { at: finishedAt, files, groups, duplicateFiles, reclaimableBytes, pinnedBytes };
+    } finally {
+      state.close();
+    }
+  }
+
+  #openIntents(uuid: string): number | null {
+    const { databaseDir, warn, tasks } = this.#options;
+    const before = this.#intents.get(uuid);
+    // those of a fold that goes on are not left behind
+    if (tasks.isBusy(uuid)) return before?.open ?? null;
+    const journal = journalPath(databaseDir, uuid);
+    if (before?.stamp === stampOf(journal)) return before.open;
+    const open = this.#tried(
+      () => withJournal(databaseDir, uuid, warn, (opened) => opened.openIntents().length) ?? 0,
+    );
+    this.#intents.set(uuid, { stamp: stampOf(journal), open });
+    return open;
+  }
+
+  /** A database that cannot be read must not hide the volumes. */
+  #tried<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof RefoldError)) throw error;
+      this.#options.warn(error.message);
+      return null;
+    }
+  }
+}
+
+const TOP_LEVEL = 5;
+const NO_DATABASE = "";
+
+function isGone(error: unknown): boolean {
+  if (error instanceof RefoldError) return error.code === "no-volume";
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES");
+}
+
+/** Changes when the database does; "" where there is none. */
+function stampOf(database: string): string {
+  const [main, log] = ["", "-wal"].map((suffix) =>
+    statSync(database + suffix, { bigint: true, throwIfNoEntry: false }),
+  );
+  if (main === undefined) return NO_DATABASE;
+  return [main, log].map((stat) => `${stat?.mtimeNs ?? 0n}:${stat?.size ?? 0n}:${stat?.ino ?? 0n}`).join(" ");
+}
+
+function dataProfile(found: DiscoveredVolume): string | null {
+  const fd = openDirectory(found.mountPath);
+  if (fd < 0) return null;
+  try {
+    return readDataProfile(fd);
+  } finally {
+    tryCall("rf_close", fd);
+  }
+}

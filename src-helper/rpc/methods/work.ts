@@ -1,0 +1,70 @@
+import type { Handlers } from "../handlers.ts";
+import type { Result } from "../protocol.ts";
+import { bytesToJsonString } from "../../text/path-text.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
+
+/** Most entries of an answer that is not paged, and most of its bytes: the rest of the message is small. */
+const MAX_ENTRIES = 10_000;
+const MAX_ENTRIES_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
+
+/**
+ * Scanning and mending.
+ * @param indexChanged called when the index of a volume is no more what it was
+ */
+export function workHandlers(
+  indexChanged: (volume: string) => void,
+): Pick<Handlers, "scan" | "stuck" | "repair"> {
+  return {
+    scan: ({ task, volume: uuid, minSize, exclude, flush }, call) =>
+      call.run(task, uuid, (run) =>
+        call.withVolume(uuid, async (volume) => {
+          const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots: false };
+          const totals = await volume.scan({ minSize, flush, selection }, run);
+          indexChanged(uuid);
+          const { incremental, files, bytes, groups, duplicateFiles } = totals;
+          const { reclaimableBytes, bytesRead, elapsedMs } = totals;
+          return {
+            ...{ uuid, incremental, files, bytes, groups, duplicateFiles },
+            ...{ reclaimableBytes, bytesRead, elapsedMs },
+          };
+        }),
+      ),
+
+    stuck: ({ task, volume: uuid }, call) =>
+      call.run(task, uuid, (run) =>
+        call.withVolume(uuid, async (volume) => {
+          const files = await volume.stuck(run);
+          indexChanged(uuid); // it looks at what changed since the last scan
+          return fitting(
+            files.map(({ id, volume: of, path, origin, since }) => ({
+              ...{ id, volume: of, path: bytesToJsonString(path), origin, since },
+            })),
+          );
+        }),
+      ),
+
+    repair: ({ task, volume: uuid, ids }, call) =>
+      call.run(task, uuid, (run) =>
+        call.withVolume(uuid, async (volume): Promise<Result<"repair">> => {
+          const { repaired, failed } = await volume.repair(ids, run);
+          indexChanged(uuid);
+          return {
+            repaired: [...repaired],
+            failed: fitting(
+              failed.map(({ id, path, reason }) => ({ id, path: bytesToJsonString(path), reason })),
+            ),
+          };
+        }),
+      ),
+  };
+}
+
+/** As many of the first entries as an answer holds; those left out come when the first are dealt with. */
+function fitting<T>(entries: readonly T[]): T[] {
+  let bytes = 0;
+  const fit = entries.slice(0, MAX_ENTRIES);
+  const end = fit.findIndex(
+    (entry) => (bytes += Buffer.byteLength(JSON.stringify(entry)) + 1) > MAX_ENTRIES_BYTES,
+  );
+  return end < 0 ? fit : fit.slice(0, end);
+}

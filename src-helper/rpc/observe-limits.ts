@@ -1,0 +1,142 @@
+import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { RefoldError } from "../engine/errors.ts";
+import { errnoName, NativeError, tryCall } from "../native/library.ts";
+import { discoverVolumes } from "../volumes/discover.ts";
+import { RpcError } from "./errors.ts";
+import type { Handler } from "./handlers.ts";
+import type { Tasks } from "./tasks.ts";
+
+/** Between the starts of two scans of a volume, whoever asks: milliseconds. */
+export const SCAN_EVERY_MS = 60_000;
+/** A scan that waits keeps others from the volume: a pause of nobody's goes on by itself. */
+export const LONGEST_PAUSE_MS = 5 * 60_000;
+/** Helpers of one user at one time: an app that starts again meets the one that ends. */
+const SLOTS = 2;
+
+/**
+ * What keeps helpers that need no password from loading the machine: at most
+ * two processes a user, one scan at a time on the whole machine, and one a
+ * minute of each volume. It holds between processes, by locks that end with
+ * them (flock(2)) and files beside the databases, which only root can touch.
+ */
+export class ObserveLimits {
+  readonly #directory: string;
+  readonly #slot: number;
+
+  private constructor(directory: string, slot: number) {
+    this.#directory = directory;
+    this.#slot = slot;
+  }
+
+  /**
+   * @param environment PKEXEC_UID says whose helper it is
+   * @throws RefoldError "busy" where this user has enough of them
+   */
+  static take(databaseDir: string, environment: Readonly<Record<string, string | undefined>>): ObserveLimits {
+    const directory = join(databaseDir, "observe");
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const user = environment["PKEXEC_UID"] ?? "0";
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const fd = locked(join(directory, `user-${user}-${String(slot)}`));
+      if (fd !== null) return new ObserveLimits(directory, fd);
+    }
+    throw new RefoldError("busy", "Refold looks at the volumes for this user already.", {
+      kept: "Nothing was done.",
+      next: "End the other Refold first.",
+    });
+  }
+
+  /** `scan` and `pause` as they are under the limits. */
+  around(
+    scan: Handler<"scan">,
+    tasks: Pick<Tasks, "pause">,
+  ): { scan: Handler<"scan">; pause: Handler<"pause"> } {
+    return {
+      scan: async (params, call) => {
+        // of what is not mounted nothing may be kept, nor may it be mounted for somebody without a password
+        if (!discoverVolumes().some(({ info }) => info.uuid === params.volume))
+          throw new RefoldError("no-volume", "not mounted");
+        const turn = locked(join(this.#directory, "scan"));
+        if (turn === null) throw tooSoon("Refold scans already, here or for somebody else.", 1);
+        try {
+          this.#stamp(params.volume);
+          return await scan(params, call);
+        } finally {
+          closeSync(turn);
+        }
+      },
+      pause: ({ task, paused }, call) => {
+        tasks.pause(task, paused);
+        if (paused) {
+          const timer = setTimeout(() => {
+            resume(tasks, task);
+          }, LONGEST_PAUSE_MS);
+          timer.unref();
+          call.closing.addEventListener("abort", () => {
+            clearTimeout(timer);
+          });
+        }
+        return {};
+      },
+    };
+  }
+
+  close(): void {
+    closeSync(this.#slot);
+  }
+
+  /** Notes that a scan of the volume begins. @throws RpcError "busy" where one began a moment ago */
+  #stamp(volume: string): void {
+    const path = join(this.#directory, `scan-${volume}`);
+    let fd: number;
+    let isNew = true;
+    try {
+      fd = openSync(
+        path,
+        constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o600,
+      );
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      isNew = false;
+      fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    }
+    try {
+      const now = Date.now();
+      const since = now - fstatSync(fd).mtimeMs;
+      // a stamp of the future is a clock that was set back
+      if (!isNew && since >= 0 && since < SCAN_EVERY_MS) {
+        throw tooSoon("This volume was scanned a moment ago.", Math.ceil((SCAN_EVERY_MS - since) / 1000));
+      }
+      futimesSync(fd, now / 1000, now / 1000);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** The fd of a file that this process has to itself, until it is closed; null where another one has. */
+function locked(path: string): number | null {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const result = tryCall("rf_flock", fd);
+  if (result === 0) return fd;
+  closeSync(fd);
+  if (errnoName(-result) === "EAGAIN") return null;
+  throw new NativeError("rf_flock", -result);
+}
+
+function tooSoon(message: string, seconds: number): RpcError {
+  return new RpcError("busy", message, {
+    kept: "Nothing was done.",
+    next: `Try again in ${String(seconds)} ${seconds === 1 ? "second" : "seconds"}.`,
+  });
+}
+
+function resume(tasks: Pick<Tasks, "pause">, task: string): void {
+  try {
+    tasks.pause(task, false);
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error; // it has ended
+  }
+}

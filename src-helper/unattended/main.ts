@@ -1,0 +1,49 @@
+/** Folds what the rules of this machine allow, with nobody watching: refold-dedup.service. */
+import { processIo } from "../cli/io.ts";
+import { EXIT } from "../cli/exit-codes.ts";
+import { run } from "../cli/run.ts";
+import { errorLine } from "../cli/session.ts";
+import { displayMessage } from "../cli/terminal-text.ts";
+import { checkProgramFiles, INSTALLED_DIRECTORY, isInstalled } from "../hardening/program-files.ts";
+import { readRules, RULES_FILE, wordsOf } from "./rules.ts";
+
+const FIRST_SIGNAL_CODE = 128;
+const io = processIo();
+const tell = (line: string): void => {
+  io.err.write(`refold: ${line}\n`);
+};
+
+async function foldByRules(): Promise<number> {
+  process.umask(0o077);
+  if (isInstalled(import.meta.dirname)) checkProgramFiles(INSTALLED_DIRECTORY);
+  const rules = readRules();
+  const enabled = rules?.filter((rule) => rule.enabled) ?? [];
+  if (enabled.length === 0) {
+    tell(
+      rules === null
+        ? `there is no ${RULES_FILE}: nothing is folded`
+        : "no rule is enabled: nothing is folded",
+    );
+    return EXIT.done;
+  }
+  let worst: number = EXIT.done;
+  for (const rule of enabled) {
+    tell(displayMessage(`rule for ${rule.volume}`));
+    const code = await run(wordsOf(rule), {
+      io,
+      loadEngine: async (options) => (await import("../engine/engine.ts")).createEngine(options),
+      signals: process,
+      launcher: null,
+    });
+    worst = Math.max(worst, code);
+    if (code > FIRST_SIGNAL_CODE) break;
+  }
+  return worst;
+}
+
+try {
+  process.exit(await foldByRules());
+} catch (error) {
+  tell(errorLine(error));
+  process.exit(EXIT.usage);
+}

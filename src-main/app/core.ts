@@ -1,0 +1,230 @@
+/** The app without Electron: helper, tasks, volumes and state, wired together. */
+import type { FoldResultInfo, Result, VolumeInfo } from "../../src-helper/rpc/protocol.ts";
+import type { Elevator } from "../helper/elevator.ts";
+import { createSupervisor, type HelperSupervisor } from "../helper/supervisor.ts";
+import type { Notify, NotifyName } from "../ipc/schema.ts";
+import type { AppState, TaskResult } from "../ipc/state.ts";
+import type { SettingsService } from "../settings/settings.ts";
+import { TaskList } from "../tasks/task-list.ts";
+import { oneLine, type Log } from "./log.ts";
+import { createReviews, type Reviews } from "./reviews.ts";
+import { createStateStore, type StateStore } from "./state-store.ts";
+import { createStuckKeeper, type StuckKeeper } from "./stuck-keeper.ts";
+import { createVolumeWatch, type VolumeWatch } from "./volumes.ts";
+
+/** What others want to know when it has happened: notifications, the schedule. */
+export interface CoreEvents {
+  scanEnded(volume: VolumeInfo, totals: Result<"scan">, scheduled: boolean): void;
+  foldEnded(volume: VolumeInfo, result: FoldResultInfo): void;
+  stuckFound(volume: VolumeInfo, ours: number): void;
+}
+
+export interface CoreDeps {
+  readonly version: string;
+  readonly log: Log;
+  readonly settings: Pick<SettingsService, "get" | "set" | "onChange">;
+  /** What the language setting comes to. */
+  readonly locale: () => AppState["locale"];
+  readonly elevator: Elevator;
+  /** To totals without a password; null where there is no such way. */
+  readonly observeRoad: Elevator | null;
+  /** null where the elevator never asks. */
+  readonly userRoad: Elevator | null;
+  /** The text of /proc/self/mountinfo. */
+  readonly mounts: () => Promise<string>;
+  readonly showFile: (path: string) => void;
+  /** Tells the page. */
+  readonly tell: <N extends NotifyName>(name: N, payload: Notify[N]) => void;
+  readonly events: CoreEvents;
+}
+
+export interface Core {
+  readonly store: StateStore;
+  readonly helper: HelperSupervisor;
+  readonly tasks: TaskList;
+  readonly volumes: VolumeWatch;
+  readonly stuck: StuckKeeper;
+  readonly reviews: Reviews;
+  /** Begins a scan; `done` resolves with how it ended. @throws AppError where it cannot begin */
+  scan(volume: string, scheduled: boolean): Promise<{ readonly done: Promise<TaskResult> }>;
+  pause(task: string, paused: boolean): Promise<void>;
+  cancel(task: string): Promise<void>;
+  /** Begins to make the demo volume; `done` resolves with how that ended. */
+  createDemo(): Promise<{ readonly done: Promise<TaskResult> }>;
+  removeDemo(): Promise<void>;
+  /** Cancels what runs and ends the helper after the step at hand. */
+  shutdown(): Promise<void>;
+}
+
+/** @returns the core, with nothing started: helper.begin() does that */
+export function createCore(deps: CoreDeps): Core {
+  const { log, settings } = deps;
+  const store = createStateStore({
+    version: deps.version,
+    helper: { status: "starting", error: null },
+    volumes: null,
+    tasks: [],
+    stuck: {},
+    settings: settings.get(),
+    locale: deps.locale(),
+    tray: false,
+    nextScan: null,
+  });
+  store.subscribe((state) => {
+    deps.tell("state", state);
+  });
+  settings.onChange((next) => {
+    store.patch({ settings: next, locale: deps.locale() });
+  });
+
+  const failed = (error: unknown): void => {
+    // that it is lost was said once, and is in the state
+    if (helper.state.status === "lost") return;
+    log.warn(oneLine(error instanceof Error ? error.message : String(error)));
+  };
+  const volumeOf = (uuid: string | null): VolumeInfo | null =>
+    store.get().volumes?.find((volume) => volume.uuid === uuid) ?? null;
+  const nameOf = (uuid: string | null): string => {
+    const volume = volumeOf(uuid);
+    return volume === null ? "a volume" : volume.label === "" ? volume.mountPath : volume.label;
+  };
+
+  const tasks = new TaskList({
+    onList: (list) => {
+      store.patch({ tasks: list });
+    },
+    onProgress: (task) => {
+      store.patchQuietly({ tasks: tasks.tasks });
+      deps.tell("task", task);
+    },
+    onUnexpected: (error) => {
+      log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    },
+  });
+
+  const helper = createSupervisor({
+    name: `refold ${deps.version}`,
+    log,
+    elevator: deps.elevator,
+    observe: deps.observeRoad,
+    user: deps.userRoad,
+    working: () => {
+      const task = tasks.folding ?? tasks.tasks.find(({ result }) => result === null) ?? null;
+      if (task === null) return null;
+      return task.kind === "fold" ? `it was folding ${nameOf(task.volume)}` : `it was at work (${task.kind})`;
+    },
+    onState: (state) => {
+      if (state.status === "lost") {
+        stuck.forget();
+        reviews.forget();
+      }
+      store.patch({ helper: state });
+    },
+    onProgress: (progress) => {
+      tasks.progress(progress);
+    },
+    onLog: ({ level, message }) => {
+      const line = `helper says: ${oneLine(message)}`;
+      if (level === "warning") log.warn(line);
+      else log.debug(line);
+    },
+    onReady: () => {
+      reviews.forget();
+      void volumes.refresh();
+    },
+  });
+
+  const volumes = createVolumeWatch({
+    list: () => helper.request("volumes", {}),
+    mounts: deps.mounts,
+    onList: (list) => {
+      store.patch({ volumes: list });
+      stuck.volumesListed(list);
+    },
+    onError: failed,
+  });
+
+  const stuck = createStuckKeeper({
+    helper,
+    tasks,
+    store,
+    onFound: (uuid, ours) => {
+      const volume = volumeOf(uuid);
+      if (volume !== null) deps.events.stuckFound(volume, ours);
+    },
+    onError: failed,
+  });
+
+  const reviews = createReviews({
+    helper,
+    tasks,
+    settings,
+    showFile: deps.showFile,
+    onFolded: (uuid, result) => {
+      const volume = volumeOf(uuid);
+      if (volume !== null) deps.events.foldEnded(volume, result);
+      void volumes.refresh();
+    },
+  });
+
+  return {
+    store,
+    helper,
+    tasks,
+    volumes,
+    stuck,
+    reviews,
+    scan: async (volume, scheduled) => {
+      await helper.ready("scan");
+      const { minSize, exclude } = settings.get();
+      const before = volumeOf(volume);
+      const { done } = tasks.begin("scan", volume, async (task) => ({
+        kind: "scan",
+        // what was just written has no extents yet: a person expects to see it, a schedule need not wait
+        totals: await helper.request("scan", {
+          ...{ task, volume, minSize, exclude: [...exclude] },
+          flush: !scheduled,
+        }),
+      }));
+      return {
+        done: done.then(async (result) => {
+          await volumes.refresh();
+          if (result.kind === "scan" && before !== null) {
+            deps.events.scanEnded(before, result.totals, scheduled);
+          }
+          return result;
+        }),
+      };
+    },
+    pause: async (id, paused) => {
+      tasks.required(id);
+      await helper.request("pause", { task: id, paused });
+      tasks.setPaused(id, paused);
+    },
+    cancel: async (id) => {
+      tasks.required(id);
+      if (tasks.setCancelling(id)) await helper.request("cancel", { task: id });
+    },
+    createDemo: async () => {
+      await helper.ready();
+      const { done } = tasks.begin("demo", null, async (task) => {
+        await helper.request("demo.create", { task });
+        return { kind: "done" };
+      });
+      return {
+        done: done.then(async (result) => {
+          await volumes.refresh();
+          return result;
+        }),
+      };
+    },
+    removeDemo: async () => {
+      await helper.request("demo.remove", {});
+      await volumes.refresh();
+    },
+    shutdown: async () => {
+      volumes.stop();
+      await helper.end();
+    },
+  };
+}

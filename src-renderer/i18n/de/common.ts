@@ -1,0 +1,37 @@
+import type { Messages } from "../en/index.ts";
+
+const common: Messages["common"] = {
+  cancel: "Abbrechen",
+  close: "Schließen",
+  dismiss: "Ausblenden",
+  save: "Speichern",
+  remove: "Entfernen",
+  add: "Hinzufügen",
+  more: "Mehr",
+  retry: "Noch einmal versuchen",
+  loading: "Wird geladen …",
+  never: "nie",
+  unknown: "nicht bekannt",
+  noLabel: "ohne Namen",
+  files: "{n} Datei | {n} Dateien",
+  groups: "{n} Gruppe | {n} Gruppen",
+  subvolumes: "{n} Subvolume | {n} Subvolumes",
+  snapshots: "{n} Snapshot | {n} Snapshots",
+  notShown: "{n} weitere nicht gezeigt | {n} weitere nicht gezeigt",
+  skip: {
+    "in-use": "von einem Programm benutzt",
+    changed: "seit dem Scan geändert",
+    differs: "nicht identisch",
+    immutable: "war schon vorher unveränderlich",
+    nocow: "Copy-on-Write auf einer Seite aus",
+    "swap-file": "aktive Auslagerungsdatei",
+    "read-only": "schreibgeschützt",
+    "no-space": "kein Platz mehr für Metadaten",
+    "io-error": "nicht lesbar",
+    "not-permitted": "vom Kernel nicht erlaubt",
+    "send-running": "ein btrfs send hält den Snapshot",
+    cancelled: "vor dem Ende nicht erreicht",
+    other: "anderer Grund",
+  },
+};
+export default common;

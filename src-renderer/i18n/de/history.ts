@@ -1,0 +1,48 @@
+import type { Messages } from "../en/index.ts";
+
+const history: Messages["history"] = {
+  title: "Verlauf",
+  subtitle: "Was jeder Lauf versprach, und was danach auf der Platte gemessen wurde.",
+  volume: "Volume",
+  exportJson: "Als JSON sichern",
+  exportCsv: "Als CSV sichern",
+  exported: "Der Verlauf ist gesichert",
+  loading: "Verlauf wird gelesen …",
+  emptyTitle: "Hier wurde noch nichts gefaltet",
+  emptyText: "Jeder Lauf steht dann hier: was er versprach, was gemessen wurde, und jede Datei.",
+  noVolumes: "Hier ist kein btrfs-Dateisystem eingehängt, also gibt es keinen Verlauf.",
+  asks: "Der Verlauf liegt dort, wo nur der Verwalter lesen darf.",
+  open: "Verlauf zeigen …",
+  freed: "frei geworden in {runs}",
+  runs: "{n} Lauf | {n} Läufen",
+  chart: "Je Lauf frei geworden, ältester zuerst",
+  chartBar: "{day}: {freed} frei geworden, {promised} versprochen",
+  chartBarUnknown: "{day}: {promised} versprochen, nie gemessen",
+  legendFreed: "Gemessen",
+  legendPromised: "Versprochen",
+  column: {
+    date: "Datum",
+    state: "Zustand",
+    groups: "Gruppen",
+    files: "Dateien",
+    promised: "Versprochen",
+    freed: "Gemessen",
+    skipped: "Ausgelassen",
+  },
+  state: {
+    done: "fertig",
+    cancelled: "abgebrochen",
+    interrupted: "unterbrochen",
+  },
+  interruptedTitle:
+    "Der Lauf wurde durch einen Stromausfall oder von außen beendet. Was er gefaltet hatte, bleibt gefaltet.",
+  notMeasured: "nicht gemessen",
+  filesOf: "Dateien des Laufs vom {when}",
+  filesLoading: "Wird gelesen …",
+  filesEmpty: "Für diesen Lauf ist keine Datei verzeichnet.",
+  folded: "gefaltet",
+  summary: "{groups}, {files}, {skipped}. Versprochen {promised}, gemessen {freed}.",
+  skippedFiles: "{n} ausgelassen | {n} ausgelassen",
+  took: "Dauer: {time}.",
+};
+export default history;

@@ -1,0 +1,138 @@
+/**
+ * What a row says, made once a row and language: rows come and go with every frame while the table is scrolled, and
+ * formatting, escaping and translating is most of what they would cost.
+ */
+import type { FileRow, GroupRow } from "../../src-helper/rpc/protocol.ts";
+import type { Texts } from "../i18n/index.ts";
+import { displayPath, MAX_TITLE, shortenMiddle, splitForMiddle } from "../lib/path-text.ts";
+import type { Format } from "../lib/use-format.ts";
+
+/** A path as PathText lays it out: the start gives way, the end stays. */
+export interface PathParts {
+  readonly head: string;
+  readonly tail: string;
+  readonly title: string;
+}
+/** A text, and what its title says in more words. */
+export interface Titled {
+  readonly text: string;
+  readonly title: string;
+}
+export interface GroupTexts {
+  /** The whole row, for screen readers. */
+  readonly label: string;
+  readonly name: PathParts;
+  readonly folder: PathParts;
+  readonly copies: string;
+  readonly size: Titled;
+  readonly modified: Titled;
+  readonly frees: Titled;
+  /** null where no copy is in a snapshot. */
+  readonly snapshots: Titled | null;
+  readonly more: string;
+}
+export interface FileTexts {
+  readonly label: string;
+  readonly path: PathParts;
+  readonly role: Titled;
+  readonly subvolume: Titled;
+  readonly modified: Titled;
+  readonly owner: Titled;
+  readonly more: string;
+}
+export interface RowTexts {
+  group(row: GroupRow): GroupTexts;
+  file(row: FileRow): FileTexts;
+}
+
+const MOST = 600; // of a path; no screen shows more
+const SHORT = 4; // letters
+const MAX_NAME = 40; // of a snapshot, in a badge
+
+function pathParts(path: string): PathParts {
+  const whole = displayPath(path);
+  const title = shortenMiddle(whole, MAX_TITLE);
+  const parts = splitForMiddle(shortenMiddle(whole, MOST));
+  // a start of a letter or two is not worth an ellipsis
+  if (parts.head.length < SHORT) return { head: "", tail: parts.head + parts.tail, title };
+  return { ...parts, title };
+}
+
+/** Snapshots and files that cannot be moved stay, whatever is ticked. */
+export function canTick(row: FileRow): boolean {
+  return row.role !== "snapshot" && row.role !== "fixed";
+}
+
+/** @param texts and format - of one language; for another one these are made anew */
+export function createRowTexts({ t, n }: Pick<Texts, "t" | "n">, format: Format): RowTexts {
+  const groups = new WeakMap<GroupRow, GroupTexts>();
+  const files = new WeakMap<FileRow, FileTexts>();
+
+  function roleText(row: FileRow): string {
+    if (row.role === "shared" && row.sharing > 1) return n("review.role.sharedWith", row.sharing - 1);
+    if (row.role === "snapshot" && row.subvolume !== "" && row.subvolume.length <= MAX_NAME)
+      return t("review.role.snapshotOf", { name: displayPath(row.subvolume) });
+    return t(`review.role.${row.role}`);
+  }
+  const day = (at: number): Titled => ({ text: format.day(at), title: format.moment(at) });
+  const size = (bytes: number): Titled => ({ text: format.bytes(bytes), title: format.exactBytes(bytes) });
+
+  function makeGroup(row: GroupRow): GroupTexts {
+    const name = displayPath(row.name);
+    const copies = format.count(row.copies);
+    const each = size(row.size);
+    const frees = size(row.frees);
+    return {
+      label: t("review.table.rowGroup", { name, copies, size: each.text, frees: frees.text }),
+      name: pathParts(row.name),
+      folder: pathParts(row.folder),
+      copies,
+      size: each,
+      modified: day(row.modified),
+      frees,
+      snapshots:
+        row.snapshotCopies === 0
+          ? null
+          : {
+              text: n("review.table.snapshots", row.snapshotCopies),
+              title: t("review.table.snapshotsTitle"),
+            },
+      more: t("review.table.more", { name }),
+    };
+  }
+
+  function makeFile(row: FileRow): FileTexts {
+    const path = displayPath(row.path);
+    const role = roleText(row);
+    const owner = displayPath(row.owner);
+    const modified = day(row.modified);
+    const subvolume = row.subvolume === "" ? t("review.filter.topLevel") : displayPath(row.subvolume);
+    const inSubvolume = t("review.filter.inSubvolume", { name: subvolume });
+    return {
+      label: t("review.table.rowFile", { path, role, owner, modified: modified.text }),
+      path: pathParts(row.path),
+      role: { text: role, title: t(`review.roleTitle.${row.role}`) },
+      subvolume: { text: subvolume, title: inSubvolume },
+      modified,
+      owner: { text: owner, title: `${t("review.filter.ownedBy", { name: owner })} · ${inSubvolume}` },
+      more: t("review.table.more", { name: path }),
+    };
+  }
+
+  return {
+    group: (row) => cached(groups, row, makeGroup),
+    file: (row) => cached(files, row, makeFile),
+  };
+}
+
+function cached<Row extends object, Made>(
+  made: WeakMap<Row, Made>,
+  row: Row,
+  make: (row: Row) => Made,
+): Made {
+  const before = made.get(row);
+  if (before !== undefined) return before;
+  const now = make(row);
+  made.set(row, now);
+  return now;
+}

@@ -1,0 +1,75 @@
+/** The review of the window: one at a time, kept while other views are shown. */
+import { defineStore } from "pinia";
+import { computed, markRaw, ref, shallowRef, watch } from "vue";
+import type { Facets, HistoryRunInfo } from "../../src-helper/rpc/protocol.ts";
+import { useClient } from "../bridge.ts";
+import { useApp } from "../stores/app.ts";
+import { useToasts } from "../stores/toasts.ts";
+import { estimateMs } from "./model/estimate.ts";
+import { createFolders } from "./model/folders.ts";
+import { createSession } from "./model/session.ts";
+
+export const useReview = defineStore("review", () => {
+  const client = useClient();
+  const toasts = useToasts();
+  const app = useApp();
+
+  const session = createSession({
+    ask: client.ask,
+    failed: (error) => toasts.showError(error),
+    reopened: () => {
+      reopened.value++;
+    },
+  });
+  /** How often it was out of date and has been opened again. */
+  const reopened = ref(0);
+  /** null: as the width has it. */
+  const mapWanted = ref<boolean | null>(null);
+  const mapShown = ref(false);
+  const folders = createFolders(session, mapShown);
+  const facets = shallowRef<Facets | null>(null);
+  const runs = shallowRef<readonly HistoryRunInfo[]>([]);
+  const namesReady = computed(() => session.info.value?.namesReady === true);
+
+  /** 0 to 1 while names are read; null while not known how far. */
+  const namesShare = computed(() => {
+    const task = app.running.find(
+      (one) => one.kind === "names" && one.volume === session.volume.value && one.result === null,
+    );
+    const total = task?.progress?.total ?? 0;
+    return total > 0 ? (task?.progress?.done ?? 0) / total : null;
+  });
+  /** Milliseconds that folding what is ticked will take; null while it cannot be said. */
+  const foldMs = computed(() => estimateMs(runs.value, session.info.value?.sum.predictedBytes ?? 0));
+
+  watch([() => session.info.value?.review, namesReady], async ([review, ready]) => {
+    if (review === undefined || !ready) {
+      facets.value = null;
+      return;
+    }
+    const got = await session.call("review.facets", {});
+    if (got !== null) facets.value = got.value;
+  });
+  watch(
+    () => session.info.value?.scannedAt,
+    async () => {
+      const volume = session.volume.value;
+      if (volume === null) return;
+      const answer = await client.ask("history.list", { volume });
+      // without it there is no estimate, which is no error
+      if (session.volume.value === volume) runs.value = answer.ok ? answer.value : [];
+    },
+  );
+
+  return {
+    session: markRaw(session),
+    folders: markRaw(folders),
+    reopened,
+    facets,
+    namesReady,
+    namesShare,
+    foldMs,
+    mapWanted,
+    mapShown,
+  };
+});
