@@ -1,7 +1,10 @@
 /** The tray on a real bus, notifications, dialogs, power: what is beside the window. */
+import { setTimeout } from "node:timers/promises";
+import dbus from "@particle/dbus-next";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../e2e/support/app.ts";
 import { Watcher } from "../e2e/support/watcher.ts";
+import { closeBus } from "./dbus/session-bus.ts";
 import { decodePng } from "./png.ts";
 import { openStage, type Stage } from "./support.ts";
 
@@ -77,6 +80,25 @@ describe("the tray on the bus", () => {
     app = await stage.launch({ FIXTURE_TRAY: "1" });
     expect(await panel.waitForItems(1)).toHaveLength(1);
   });
+});
+
+test("a panel goes while it is asked, and nothing is answered into its closed connection", async () => {
+  const asked = dbus.sessionBus({ busAddress: stage.bus });
+  const asking = dbus.sessionBus({ busAddress: stage.bus });
+  asking.on("error", () => undefined);
+  await asked.requestName("refold.test.Asked", 0);
+  let heard = 0;
+  asked.on("message", ({ member }) => {
+    if (member === "Ask" && ++heard === 3) queueMicrotask(() => { closeBus(asked); });
+  });
+  const question = { destination: "refold.test.Asked", path: "/", interface: "a.b", member: "Ask" };
+  for (let round = 0; round < 300; round++) {
+    for (let k = 0; k < 20; k++) asking.send(new dbus.Message(question));
+    await setTimeout(1);
+  }
+  // an error of the closed connection would be one of the process, and fail the file
+  closeBus(asking);
+  expect(heard).toBeGreaterThanOrEqual(3);
 });
 
 describe("the tests' own channel", () => {

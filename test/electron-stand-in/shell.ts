@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { callBus, hasSessionBus, openSessionBus } from "./dbus/session-bus.ts";
+import { callBus, closeBus, hasSessionBus, openSessionBus } from "./dbus/session-bus.ts";
 
 export interface ShellCall {
   readonly method: "showItemInFolder" | "openPath" | "openExternal" | "beep";
@@ -41,7 +41,7 @@ async function showInFileManager(path: string): Promise<void> {
   } catch {
     await xdgOpen(path.replace(/\/[^/]*$/s, "") || "/");
   } finally {
-    bus.disconnect();
+    closeBus(bus);
   }
 }
 

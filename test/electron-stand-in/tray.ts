@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import type dbus from "@particle/dbus-next";
 import { app } from "./app.ts";
 import { DbusMenu } from "./dbus/dbus-menu.ts";
-import { callBus, hasSessionBus, openSessionBus } from "./dbus/session-bus.ts";
+import { callBus, closeBus, hasSessionBus, openSessionBus } from "./dbus/session-bus.ts";
 import { StatusNotifierItem } from "./dbus/status-notifier-item.ts";
 import type { MenuImpl } from "./menu.ts";
 import { nativeImage, type NativeImageImpl } from "./native-image.ts";
@@ -104,7 +104,7 @@ export class TrayImpl extends EventEmitter {
     if (this.destroyed) return;
     this.destroyed = true;
     for (const tray of trays) if (tray.isDestroyed()) trays.delete(tray);
-    this.bus?.disconnect();
+    if (this.bus !== null) closeBus(this.bus);
     this.bus = null;
   }
   /** As a person's click on the icon. */

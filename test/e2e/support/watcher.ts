@@ -5,6 +5,7 @@
  */
 import { EventEmitter, once } from "node:events";
 import dbus from "@particle/dbus-next";
+import { closeBus } from "../../electron-stand-in/dbus/session-bus.ts";
 
 const NAME = "org.kde.StatusNotifierWatcher";
 const ITEM = "org.kde.StatusNotifierItem";
@@ -126,7 +127,7 @@ export class Watcher {
   /** The panel goes away. */
   async stop(): Promise<void> {
     await this.bus.releaseName(NAME);
-    this.bus.disconnect();
+    closeBus(this.bus);
   }
 
   private async call(

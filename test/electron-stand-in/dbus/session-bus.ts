@@ -1,4 +1,5 @@
 /** The session bus, if there is one. */
+import type { Socket } from "node:net";
 import dbus from "@particle/dbus-next";
 
 /** Whether the environment names a bus. One is never started. */
@@ -6,7 +7,17 @@ export function hasSessionBus(): boolean {
   return (process.env["DBUS_SESSION_BUS_ADDRESS"] ?? "") !== "";
 }
 
-/** A connection of its own. It ends with `disconnect`; its errors are the caller's to hear. */
+/**
+ * Ends a connection at once. The library's own `disconnect` only ends what is
+ * written: a question that arrives afterwards is answered into a closed stream,
+ * which throws where nobody can catch it.
+ */
+export function closeBus(bus: dbus.MessageBus): void {
+  bus.disconnect();
+  (bus as unknown as { readonly _connection: { readonly stream: Socket } })._connection.stream.destroy();
+}
+
+/** A connection of its own. It ends with `closeBus`; its errors are the caller's to hear. */
 export function openSessionBus(): dbus.MessageBus {
   const busAddress = process.env["DBUS_SESSION_BUS_ADDRESS"] ?? "";
   const bus = dbus.sessionBus({ busAddress });

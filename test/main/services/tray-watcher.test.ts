@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import dbus from "@particle/dbus-next";
+import { closeBus } from "../../electron-stand-in/dbus/session-bus.ts";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src-main/schedule/clock.ts";
 import { createTrayWatcher, sessionBusAddress } from "../../../src-main/tray/watcher.ts";
@@ -38,7 +39,7 @@ function connectTo(address: string): dbus.MessageBus {
   // what the bus's end does to it is no matter
   bus.on("error", () => undefined);
   onTestFinished(() => {
-    bus.disconnect();
+    closeBus(bus);
   });
   return bus;
 }
@@ -72,7 +73,7 @@ function panelOn(address: string): Panel {
   bus.export("/StatusNotifierWatcher", iface);
   return {
     leave: () => {
-      bus.disconnect();
+      closeBus(bus);
     },
     own: async () => {
       await bus.requestName(NAME, 0);
