@@ -89,7 +89,10 @@ test("a panel goes while it is asked, and nothing is answered into its closed co
   await asked.requestName("refold.test.Asked", 0);
   let heard = 0;
   asked.on("message", ({ member }) => {
-    if (member === "Ask" && ++heard === 3) queueMicrotask(() => { closeBus(asked); });
+    if (member === "Ask" && ++heard === 3)
+      queueMicrotask(() => {
+        closeBus(asked);
+      });
   });
   const question = { destination: "refold.test.Asked", path: "/", interface: "a.b", member: "Ask" };
   for (let round = 0; round < 300; round++) {
