@@ -21,7 +21,9 @@ export function planMoves(space: Space, { victims, segments }: Choice): Victim[]
       for (let k = first; k < end; k++) staying[k] ??= occurrence;
     }
   }
-  return victims.map((extent) => planVictim(space, extent, fatesOf(extent, segments, staying)));
+  return victims.map((extent, bundle) =>
+    planVictim(space, extent, bundle, fatesOf(extent, segments, staying)),
+  );
 }
 
 /** The whole blocks of a victim in order, cut where their fate changes. */
@@ -109,7 +111,7 @@ function follows(last: MappedRange, next: MappedRange, length: number): boolean 
   );
 }
 
-function planVictim(space: Space, extent: SpaceExtent, fates: readonly Fate[]): Victim {
+function planVictim(space: Space, extent: SpaceExtent, bundle: number, fates: readonly Fate[]): Victim {
   const plan = new VictimPlan(space);
   const copied = fates.reduce(
     (end, fate) => ("target" in fate ? Math.max(end, fate.target + fate.length) : end),
@@ -138,6 +140,7 @@ function planVictim(space: Space, extent: SpaceExtent, fates: readonly Fate[]): 
   const sectors = copied + (tails ? 1 : 0);
   return {
     bytenr: extent.bytenr,
+    bundle,
     diskBytes: extent.diskBytes,
     kind: extent.kind,
     moves: plan.moves,

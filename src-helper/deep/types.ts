@@ -31,6 +31,12 @@ export interface Rewrite {
 /** An extent that goes when all of its ranges are moved: onto other extents, or onto a copy of what is left. */
 export interface Victim {
   readonly bytenr: number;
+  /**
+   * Victims of one bundle share what is written anew, so that what they give
+   * back is had by all of them together: they are chosen together or not at all.
+   * One that shares with no other has a bundle of its own.
+   */
+  readonly bundle: number;
   readonly diskBytes: number;
   /** KIND of btrfs/extents.ts. */
   readonly kind: number;
