@@ -4,7 +4,7 @@ import { chooseVictims } from "./choose.ts";
 import type { Placed } from "./index-files.ts";
 import { planMoves } from "./moves.ts";
 import { findRuns } from "./runs.ts";
-import { buildSpace, type IsMovable } from "./space.ts";
+import { buildSpace, type IsMovable, type IsSource } from "./space.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 import type { DeepPlan } from "./types.ts";
 
@@ -15,6 +15,8 @@ export interface DeepSource {
   /** Where files will lie after whole files are folded. */
   readonly placed: Placed;
   readonly isMovable: IsMovable;
+  /** Files for which it says no are neither changed nor shared with, nor locked; absent: any may be shared with. */
+  readonly isSource?: IsSource;
   readonly readOnlySubvolumes: ReadonlySet<number>;
 }
 
@@ -25,14 +27,14 @@ export interface DeepSource {
  * @throws RefoldError "cancelled", NativeError
  */
 export async function planDeep(source: DeepSource, settings: DeepOptions): Promise<DeepPlan> {
-  const { context, store, placed, isMovable, readOnlySubvolumes } = source;
+  const { context, store, placed, isMovable, isSource = () => true, readOnlySubvolumes } = source;
   const found = await findRuns(context, store, placed, settings);
   const space = await buildSpace(
     store,
     context.sectorSize,
     placed,
     found,
-    isMovable,
+    { isMovable, isSource },
     readOnlySubvolumes,
     () => {
       throwIfCancelled(context.run);

@@ -63,6 +63,8 @@ export interface Space {
 
 /** Whether a file may be changed: by what the index says, and by what was selected. */
 export type IsMovable = (row: InodeRow) => boolean;
+/** Whether a file may be locked and shared with, though it is not changed. */
+export type IsSource = (row: InodeRow) => boolean;
 
 /** Which extents have a part in some run. */
 class Candidates {
@@ -119,7 +121,7 @@ export async function buildSpace(
   sectorSize: number,
   placed: Placed,
   found: FoundRuns,
-  isMovable: IsMovable,
+  { isMovable, isSource }: { readonly isMovable: IsMovable; readonly isSource: IsSource },
   readOnlySubvolumes: ReadonlySet<number>,
   check: () => void,
 ): Promise<Space> {
@@ -133,8 +135,8 @@ export async function buildSpace(
       .extents()
       .filter((piece) => piece.kind !== KIND.inline && candidates.has(piece, sectorSize));
     if (pieces.length === 0) continue;
-    const stays = row.kind !== KIND_FILE || (row.flags & INODE.nodatasum) !== 0 || !isMovable(row);
-    const source = row.kind === KIND_FILE && (row.flags & INODE.nodatasum) === 0;
+    const source = row.kind === KIND_FILE && (row.flags & INODE.nodatasum) === 0 && isSource(row);
+    const stays = !source || !isMovable(row);
     const file = files.length;
     files.push(fileOf(row, layout, readOnlySubvolumes));
     const sectors = Math.ceil(row.size / sectorSize);
@@ -188,6 +190,8 @@ function fileOf(row: InodeRow, layout: number, readOnlySubvolumes: ReadonlySet<n
     flags: row.flags,
     layout,
     traits: row.traits,
+    uid: row.uid,
+    mtime: row.mtime,
     extents: NO_EXTENTS,
     readOnly: readOnlySubvolumes.has(row.subvol),
   };

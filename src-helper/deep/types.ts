@@ -1,7 +1,11 @@
 import type { Member } from "../dedupe/types.ts";
 
 /** A file that takes part in a fold of ranges. Its extents are read again when it is locked. */
-export type DeepFile = Member;
+export interface DeepFile extends Member {
+  /** For who shows it: its owner, and seconds since the epoch. */
+  readonly uid: number;
+  readonly mtime: number;
+}
 
 /** Bytes of a file, and where they lie: at `offset` inside the (uncompressed) extent at `bytenr`. */
 export interface MappedRange {

@@ -4,6 +4,7 @@ import { placedBy } from "../deep/index-files.ts";
 import { planDeep } from "../deep/plan.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
+import type { FileIdentity } from "../journal/store.ts";
 import type { ScanContext } from "../scan/scan-context.ts";
 import { pathMatcher } from "../scan/selection.ts";
 import type { InodeRow } from "../store/index-store.ts";
@@ -17,6 +18,7 @@ const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const;
 /**
  * Plans the fold of ranges, as of the last scan.
  * @param plans whole files that are folded before
+ * @param isSource says no of files that are not to be touched at all, nor shared with
  * @throws RefoldError "usage" where the selection cannot be had for ranges, "cancelled"
  */
 export async function planRanges(
@@ -25,6 +27,7 @@ export async function planRanges(
   options: DeepOptions,
   plans: Iterable<FoldPlan>,
   context: ScanContext,
+  isSource: (file: FileIdentity) => boolean = () => true,
 ): Promise<DeepPlan> {
   if (!selection.crossVolume) {
     throw new RefoldError("usage", "ranges are looked for in all subvolumes together", {
@@ -38,6 +41,7 @@ export async function planRanges(
       store: state.store,
       placed: placedBy(plans),
       isMovable: movableBy(state, selection),
+      isSource: ({ subvol, ino, gen }) => isSource({ subvolume: subvol, inode: ino, generation: gen }),
       readOnlySubvolumes: state.readOnlySubvolumes(),
     },
     options,
