@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 5
+#define RF_ABI_VERSION 6
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {
@@ -103,7 +103,9 @@ enum rf_traits {
 	RF_HAS_INLINE = 2,     /* data inside the metadata */
 	RF_HAS_COMPRESSED = 4,
 	RF_HAS_PREALLOC = 8,
-	RF_HAS_BEYOND_EOF = 16 /* an extent reaches past the end of the file */
+	RF_HAS_BEYOND_EOF = 16, /* an extent reaches past the end of the file */
+	RF_HAS_OPT_OUT = 32,    /* its attribute user.refold.dedupe is "never" */
+	RF_HAS_PARENTS = 64     /* named by more than one directory */
 };
 
 /*

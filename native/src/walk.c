@@ -178,6 +178,54 @@ static bool end_inode(struct builder *b)
 	return false;
 }
 
+/* One name of the inode in this directory. */
+static void add_parent(struct builder *b, uint64_t directory)
+{
+	double known = b->record[RF_PARENT];
+
+	if (known != 0 && known != (double)directory)
+		b->traits |= RF_HAS_PARENTS;
+	b->record[RF_PARENT] = (double)directory;
+}
+
+/* Names that hash alike share one item. */
+static void add_extrefs(struct builder *b, const struct tree_search *s)
+{
+	const uint32_t head = offsetof(struct btrfs_inode_extref, name);
+	uint32_t at = 0;
+
+	while (s->item.len - at >= head) {
+		add_parent(b, load64(s->data + at));
+		at += head + load16(s->data + at + offsetof(struct btrfs_inode_extref, name_len));
+		if (at > s->item.len)
+			return;
+	}
+}
+
+#define OPT_OUT_NAME "user.refold.dedupe"
+#define OPT_OUT_VALUE "never"
+
+/* Attributes whose names hash alike share one item, too. */
+static void add_xattrs(struct builder *b, const struct tree_search *s)
+{
+	const uint32_t head = sizeof(struct btrfs_dir_item);
+	const uint32_t name = sizeof OPT_OUT_NAME - 1, value = sizeof OPT_OUT_VALUE - 1;
+	uint32_t at = 0;
+
+	while (s->item.len - at >= head) {
+		const uint8_t *item = s->data + at;
+		uint32_t names = load16(item + offsetof(struct btrfs_dir_item, name_len));
+		uint32_t values = load16(item + offsetof(struct btrfs_dir_item, data_len));
+
+		if (s->item.len - at - head < names + values)
+			return;
+		if (names == name && values == value && !memcmp(item + head, OPT_OUT_NAME, name) &&
+		    !memcmp(item + head + names, OPT_OUT_VALUE, value))
+			b->traits |= RF_HAS_OPT_OUT;
+		at += head + names + values;
+	}
+}
+
 static void add_item(struct builder *b, const struct tree_search *s)
 {
 	if (!b->open || !b->wanted || b->overflow)
@@ -185,11 +233,13 @@ static void add_item(struct builder *b, const struct tree_search *s)
 	switch (s->item.type) {
 	case BTRFS_INODE_REF_KEY:
 		if (s->item.offset != s->item.objectid)
-			b->record[RF_PARENT] = (double)s->item.offset;
+			add_parent(b, s->item.offset);
 		break;
 	case BTRFS_INODE_EXTREF_KEY:
-		if (b->record[RF_PARENT] == 0)
-			b->record[RF_PARENT] = (double)load64(s->data);
+		add_extrefs(b, s);
+		break;
+	case BTRFS_XATTR_ITEM_KEY:
+		add_xattrs(b, s);
 		break;
 	case BTRFS_EXTENT_DATA_KEY:
 		add_extent(b, s);
@@ -288,7 +338,7 @@ int rf_read_inodes(int fd, double tree, uint32_t sectorsize, const double *inos,
 			else
 				add_item(&b, &s);
 			/* what a directory holds may be a million names, and is not asked for */
-			if (s.item.type > BTRFS_INODE_EXTREF_KEY && b.open && b.directory)
+			if (s.item.type > BTRFS_XATTR_ITEM_KEY && b.open && b.directory)
 				break;
 		}
 		if (ret < 0)

@@ -10,7 +10,7 @@ import koffi from "koffi";
  */
 
 /** RF_ABI_VERSION: to be raised with every change of a signature. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -35,7 +35,17 @@ export const RECORD = {
 } as const;
 
 /** Bits of RECORD.traits (enum rf_traits). */
-export const TRAIT = { disk: 1, inline: 2, compressed: 4, prealloc: 8, beyondEof: 16 } as const;
+export const TRAIT = {
+  disk: 1,
+  inline: 2,
+  compressed: 4,
+  prealloc: 8,
+  beyondEof: 16,
+  /** Its own attribute says that it, and what is below it, is left alone. */
+  optOut: 32,
+  /** Named by more than one directory. */
+  parents: 64,
+} as const;
 
 /** enum rf_print_status. */
 export const PRINT = { plain: 0, opaque: 1, unknown: 2 } as const;

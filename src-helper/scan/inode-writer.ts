@@ -14,7 +14,7 @@ const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 const SELECT = "SELECT * FROM inode WHERE subvol = ? AND ino = ?";
 const DELETE = "DELETE FROM inode WHERE subvol = ? AND ino = ?";
 const TOUCH =
-  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ? WHERE subvol = ? AND ino = ?";
+  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE subvol = ? AND ino = ?";
 const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
 
@@ -126,8 +126,8 @@ export class InodeWriter {
 
   /** The inode changed, its data did not: what is known of its content holds. */
   #touch(old: InodeRow, now: WalkedRow): void {
-    const { subvol, ino, transid, parent, flags, uid, mtime } = now;
-    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, subvol, ino);
+    const { subvol, ino, transid, parent, flags, uid, mtime, traits } = now;
+    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, traits, subvol, ino);
     this.changed++;
     // flags decide who may be folded onto whom
     if (old.flags !== flags) this.dirtySizes.add(now.size);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Database, Statement } from "better-sqlite3";
 import { openDatabase } from "./open-database.ts";
 import { createIndex } from "./migrations/001-index.ts";
+import { forgetRows } from "./migrations/002-opt-outs.ts";
 
 export const KIND_DIRECTORY = 0;
 export const KIND_FILE = 1;
@@ -48,6 +49,7 @@ const INODE_INDEXES = `
   CREATE INDEX IF NOT EXISTS inode_by_parent ON inode (subvol, parent);
   CREATE INDEX IF NOT EXISTS inode_unnamed ON inode (subvol, ino) WHERE kind = 2;
   CREATE INDEX IF NOT EXISTS inode_immutable ON inode (subvol, ino) WHERE kind = 1 AND (flags & 64) <> 0;
+  CREATE INDEX IF NOT EXISTS inode_opted_out ON inode (ino, gen, subvol) WHERE (traits & 32) <> 0;
   CREATE INDEX IF NOT EXISTS grp_by_saving ON grp (reclaimable DESC, size DESC);
 `;
 
@@ -60,7 +62,7 @@ export class IndexStore {
   constructor(directory: string, uuid: string, warn: (message: string) => void, check = true) {
     // a cache: a power cut may cost a scan, never a file
     const options = { synchronous: "NORMAL", warn, check } as const;
-    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex], options);
+    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex, forgetRows], options);
     this.db.pragma("cache_size = -24000");
     this.db.pragma("temp_store = MEMORY");
   }
@@ -124,7 +126,7 @@ export class IndexStore {
       BEGIN IMMEDIATE;
       DROP INDEX IF EXISTS inode_by_size; DROP INDEX IF EXISTS inode_by_parent;
       DROP INDEX IF EXISTS inode_unnamed; DROP INDEX IF EXISTS inode_immutable;
-      DROP INDEX IF EXISTS grp_by_saving;
+      DROP INDEX IF EXISTS grp_by_saving; DROP INDEX IF EXISTS inode_opted_out;
       DELETE FROM meta; DELETE FROM subvolume; DELETE FROM inode; DELETE FROM print;
       DELETE FROM grp; DELETE FROM pending; DELETE FROM suspect; DELETE FROM extent_refs;
       COMMIT; VACUUM;

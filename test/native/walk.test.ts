@@ -15,10 +15,10 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { constants as os } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Control, tryCall, tryCallAsync, RECORD } from "../../src-helper/native/library.ts";
+import { Control, tryCall, tryCallAsync, RECORD, TRAIT } from "../../src-helper/native/library.ts";
 import { dedupe, fsGeneration, inodeOf, subvolumeOf, withOpen } from "../kernel-facts/support.ts";
 import { exec } from "../support/exec.ts";
-import { cloneRange, makeNode } from "../support/libc.ts";
+import { cloneRange, makeNode, setXattr } from "../support/libc.ts";
 import { walk } from "../support/walk.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { reflink, WRITERS } from "./files.ts";
@@ -214,6 +214,61 @@ describe("the layout of a record", () => {
     expect(found[1]?.layout).toBe(found[0]?.layout);
     expect(found[2]?.layout).toBe(found[0]?.layout);
     expect(found[3]?.layout).not.toBe(found[0]?.layout);
+  });
+});
+
+describe("the traits of a record", () => {
+  const optOut = (one: WalkRecord | undefined): boolean => ((one?.traits ?? 0) & TRAIT.optOut) !== 0;
+  const OPT_OUT = "user.refold.dedupe";
+
+  test("say whether its own attribute keeps Refold away, of files, directories and the top directory", async () => {
+    const own = volume.createSubvolume("attributes");
+    const id = withOpen(own, subvolumeOf);
+    const values: Record<string, string> = { never: "never", other: "always", longer: "never\n", empty: "" };
+    for (const [name, value] of Object.entries(values)) {
+      mkdirSync(join(own, name));
+      // names enough that a directory's own attributes are not all that is read of it
+      for (let k = 0; k < 50; k++) writeFileSync(join(own, name, `entry ${k}`), "x");
+      setXattr(join(own, name), OPT_OUT, value);
+      setXattr(join(own, name, "entry 7"), `${OPT_OUT}s`, "never");
+    }
+    setXattr(join(own, "never/entry 1"), OPT_OUT, "never");
+    setXattr(join(own, "never/entry 1"), "user.something", Buffer.alloc(1000, 7));
+    volume.sync();
+    const marked = [join(own, "never"), join(own, "never/entry 1")].map(inodeOf);
+    const found = await walkTree(top, id);
+    expect(found.filter(optOut).map(({ ino }) => ino)).toEqual(marked);
+    const asked = await readInodes(
+      top,
+      id,
+      found.map(({ ino }) => ino),
+    );
+    expect(asked).toEqual(found);
+    setXattr(own, OPT_OUT, "never");
+    volume.sync();
+    expect(optOut((await readInodes(top, id, [256]))[0])).toBe(true);
+  });
+
+  test("say whether several directories name it", async () => {
+    const folders = ["one", "two"].map((name) => join(volume.path, `linked ${name}`));
+    for (const folder of folders) mkdirSync(folder);
+    const [one = "", two = ""] = folders;
+    for (const name of ["alone", "twice here", "in both"]) writeFileSync(join(one, name), "x");
+    linkSync(join(one, "twice here"), join(one, "again"));
+    linkSync(join(one, "in both"), join(two, "in both"));
+    volume.sync();
+    const inos = ["alone", "twice here", "in both"].map((name) => inodeOf(join(one, name)));
+    const traits = async (): Promise<boolean[]> =>
+      (await readInodes(top, 5, inos)).map((record) => (record.traits & TRAIT.parents) !== 0);
+    expect(await traits()).toEqual([false, false, true]);
+    unlinkSync(join(two, "in both"));
+    // a name too many for the item of this directory: the others tell theirs elsewhere
+    for (let k = 0; k < 100; k++) linkSync(join(one, "alone"), join(one, `${"n".repeat(200)}${k}`));
+    volume.sync();
+    expect(await traits()).toEqual([false, false, false]);
+    linkSync(join(one, "alone"), join(two, "alone"));
+    volume.sync();
+    expect(await traits()).toEqual([true, false, false]);
   });
 });
 
