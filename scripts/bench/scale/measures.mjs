@@ -1,0 +1,101 @@
+/** One measured run of Refold or of the bare walk, in a process of its own. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import BetterSqlite from "better-sqlite3";
+import { measure } from "../measure.mjs";
+
+const home = resolve(import.meta.dirname, "../../..");
+const native = join(home, "native/build/bench");
+const refold = join(home, "bin/refold");
+const node = join(home, "node_modules/node/bin/node");
+
+export class Measures {
+  #work;
+  #patience;
+  #say;
+
+  /**
+   * @param {string} work a folder for what the runs write
+   * @param {number} patience seconds to wait for an idle machine before each run
+   * @param {(text: string) => void} say
+   */
+  constructor(work, patience, say) {
+    this.#work = work;
+    this.#patience = patience;
+    this.#say = say;
+    mkdirSync(work, { recursive: true });
+  }
+
+  get database() {
+    return join(this.#work, "db");
+  }
+
+  /** The bare walk: what reading the metadata costs whoever takes this road. */
+  async walk(name, volume, cold) {
+    if (cold) volume.makeCold();
+    return this.#one(name, volume, [join(native, "walk"), volume.mountPath]);
+  }
+
+  /** A scan from nothing. */
+  async fullScan(name, volume, cold) {
+    rmSync(this.database, { recursive: true, force: true });
+    return this.rescan(name, volume, cold);
+  }
+
+  async rescan(name, volume, cold) {
+    // the program itself stays warm: it is no part of the volume
+    if (cold) {
+      volume.makeCold();
+      execFileSync(refold, ["--version"], { stdio: "ignore" });
+    }
+    const words = [refold, "scan", volume.mountPath, "--db", this.database, "--json"];
+    const run = await this.#one(name, volume, words);
+    const [scanned] = JSON.parse(readFileSync(run.output, "utf8")).volumes;
+    const { files, groups, duplicateFiles, reclaimableBytes } = scanned;
+    return { ...run, files, groups, duplicateFiles, reclaimableBytes, ...this.#size() };
+  }
+
+  /** The first page of the list of groups. */
+  async groups(name, volume, limit) {
+    const words = ["groups", volume.mountPath, "--db", this.database, "--limit", String(limit), "--json"];
+    return this.#one(name, volume, [refold, ...words]);
+  }
+
+  /** What the window waits for: see review.mjs. */
+  async review(name, volume, groups) {
+    const script = join(import.meta.dirname, "review.mjs");
+    const uuid = execFileSync("blkid", ["-p", "-s", "UUID", "-o", "value", volume.device], {
+      encoding: "utf8",
+    }).trim();
+    const words = [node, "--max-semi-space-size=2", script, uuid, this.database, String(groups)];
+    const run = await this.#one(name, volume, words);
+    return { ...run, ...JSON.parse(readFileSync(run.output, "utf8")) };
+  }
+
+  /** Bytes and rows of the index, by table. */
+  #size() {
+    const [file] = readdirSync(this.database).filter((name) => /^[\da-f-]{36}\.db$/.test(name));
+    const path = join(this.database, file);
+    const db = new BetterSqlite(path, { readonly: true });
+    try {
+      const tables = db
+        .prepare("SELECT name, SUM(pgsize) AS bytes FROM dbstat GROUP BY name ORDER BY bytes DESC")
+        .all();
+      const rows = db.prepare("SELECT COUNT(*) FROM inode").pluck().get();
+      return { databaseBytes: statSync(path).size, rows, tables };
+    } finally {
+      db.close();
+    }
+  }
+
+  async #one(name, volume, command) {
+    const run = await measure(join(native, "measure"), volume, command, this.#work, this.#patience);
+    const { seconds, cpu, memory } = run;
+    this.#say(
+      `  ${name}: ${seconds.toFixed(3)} s, CPU ${cpu.toFixed(3)} s, ${Math.round(memory / 1e6)} MB` +
+        (run.foreign > 0.1 ? `, disturbed: ${run.foreign.toFixed(2)} cores` : ""),
+    );
+    return run;
+  }
+}
