@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readFileSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -121,6 +122,14 @@ function writeBookends(volume: LoopVolume, random: Random, place: (name: string)
     volume.sync();
     truncateSync(cut, data.length);
     overwrite(middle, 200_000, data.subarray(200_000, 300_000));
+    // two that share one half of a third's only extent: to fold the third frees nothing
+    const [whole, half] = [place(`half-${k}-whole`), place(`half-${k}-half`)];
+    write(whole, random.bytes(512 * KIB));
+    volume.sync();
+    reflink(whole, half);
+    overwrite(half, 256 * KIB, readFileSync(whole).subarray(256 * KIB));
+    volume.sync();
+    reflink(half, `${half} again`);
     volume.sync();
   }
 }
