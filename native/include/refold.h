@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 6
+#define RF_ABI_VERSION 7
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {
@@ -272,6 +272,14 @@ RF_EXPORT int rf_defrag(int fd, double extent_thresh, struct rf_control *control
  * written in or before `generation`: alive[k] 1 or 0. Reads the extent tree. */
 RF_EXPORT int rf_extents_alive(int fd, const double *bytenrs, uint32_t n,
 	double generation, uint8_t *alive, struct rf_control *control);
+
+/* -------------------------------------------------------------- owners.c */
+
+/* [long] BTRFS_IOC_LOGICAL_INO_V2: who refers to any part of the extent at
+ * bytenr, as of the last commit. owners: room for `max` pairs (subvolume,
+ * inode), one a reference, so that a file can come twice. Returns how many, at
+ * most some 2,700; 0 where the extent is gone. Needs CAP_SYS_ADMIN. */
+RF_EXPORT int rf_extent_owners(int fd, double bytenr, double *owners, uint32_t max);
 
 /* ---------------------------------------------------------------- deep.c */
 

@@ -247,6 +247,9 @@ static void fuzz_lists(int fd)
 	cursor = 0;
 	ret = rf_dir_children(fd, 5, 256, &cursor, inos, room);
 	CHECK(ret <= (int)room);
+	ret = rf_extent_owners(fd, below(2) ? 4096.0 * (3328 + below(3000)) :
+		(double)(next_random() >> (12 + below(30))), inos, room / 2);
+	CHECK(ret <= (int)(room / 2));
 	rf_tree_search(fd, below(10), below(300), below(256), below(5000), UINT64_MAX, UINT8_MAX,
 		UINT64_MAX, below(30), buffer, blob_size);
 	free(inos);

@@ -1,4 +1,5 @@
 import type {
+  Difference,
   FileOutcome,
   FoldOptions,
   FoldResult,
@@ -8,8 +9,8 @@ import type {
 } from "../engine/contract.ts";
 import { fileId, type Journal } from "../journal/store.ts";
 import { openStuckIntents } from "../journal/stuck.ts";
-import { Control } from "../native/library.ts";
 import { BatchFold } from "./batch.ts";
+import type { Measured } from "./freed.ts";
 import type { Outcome } from "./group-fold.ts";
 import { applyPriority } from "./priority.ts";
 import * as reasons from "./reasons.ts";
@@ -31,6 +32,7 @@ import { batchesOf, Wave, wavesOf } from "./waves.ts";
  *   freedBytes is measured from the extents that are gone. With defrag,
  *   what was written anew is taken off, so it can be negative.
  * @param then more work of the same run, after the plans; not where it was cancelled
+ * @param explain called when all is measured: why something else was freed than was promised
  * @throws NativeError, RefoldError, SqliteError where the run itself cannot go
  *   on; every file is unlocked then, and the run closed as interrupted
  */
@@ -41,6 +43,7 @@ export async function foldPlans(
   journal: Journal,
   ctx: RunContext,
   then?: (run: FoldRun, runId: number) => Promise<void>,
+  explain?: Explain,
 ): Promise<FoldResult & { readonly differingSizes: readonly number[] }> {
   const skipped: Skipped[] = [];
   const differingSizes = new Set<number>();
@@ -61,6 +64,7 @@ export async function foldPlans(
       whole = false;
       await then?.(run, runId);
     },
+    explain,
   );
   return {
     ...result,
@@ -156,7 +160,17 @@ function toFileOutcome(outcome: Outcome | undefined): Omit<FileOutcome, "path"> 
   }
 }
 
-type RunResult = Pick<FoldResult, "runId" | "groups" | "files" | "freedBytes" | "elapsedMs" | "cancelled">;
+type RunResult = Pick<
+  FoldResult,
+  "runId" | "groups" | "files" | "freedBytes" | "differences" | "elapsedMs" | "cancelled"
+>;
+
+/** @param measured what was noted since the last measurement */
+export type Explain = (
+  run: FoldRun,
+  measured: Measured,
+  cancelled: boolean,
+) => Promise<readonly Difference[]>;
 
 async function runFold(
   volume: FoldVolume,
@@ -166,6 +180,7 @@ async function runFold(
   ctx: RunContext,
   onOutcome: (member: Member, outcome: Outcome) => void,
   then?: (run: FoldRun, runId: number) => Promise<void>,
+  explain?: Explain,
 ): Promise<RunResult> {
   const started = Date.now();
   applyPriority(options);
@@ -188,12 +203,15 @@ async function runFold(
   ctx.signal.addEventListener("abort", cancel, { once: true });
   let state: "done" | "cancelled" | "interrupted" = "interrupted";
   let freedBytes: number | null = null;
+  let differences: readonly Difference[] = [];
   try {
     if (ctx.signal.aborted) cancel();
     await foldWaves(run, plans);
     if (!run.isCancelled()) await then?.(run, runId);
     run.tellProgress(true);
-    freedBytes = await measure(run);
+    const measured = await measure(run);
+    freedBytes = run.freedBytes;
+    differences = (await explain?.(run, measured, run.leftOver)) ?? [];
     state = run.leftOver ? "cancelled" : "done";
   } finally {
     ctx.signal.removeEventListener("abort", cancel);
@@ -201,7 +219,7 @@ async function runFold(
   }
   const { groups, files } = run;
   const elapsedMs = Date.now() - started;
-  return { runId, groups, files, freedBytes, elapsedMs, cancelled: state === "cancelled" };
+  return { runId, groups, files, freedBytes, differences, elapsedMs, cancelled: state === "cancelled" };
 }
 
 /** One wave is read ahead while the one before it is folded. */
@@ -290,12 +308,11 @@ function identity({ subvolume, inode, generation }: Member): {
   return { subvolume, inode, generation };
 }
 
-/** Makes everything durable, forgets the intents, and looks what is gone. @returns bytes */
-async function measure(run: FoldRun): Promise<number> {
+/** Makes everything durable, forgets the intents, and looks what is gone. */
+async function measure(run: FoldRun): Promise<Measured> {
   run.intents.clearUntouched();
   await run.intents.settle();
-  // an own control: a cancelled run is measured too
-  return run.meter.measure(run.volume, new Control(), (done, total) => {
+  return run.measure((done, total) => {
     run.ctx.progress({ phase: "measure", done, total, unit: "extents", volume: run.volume.uuid });
   });
 }

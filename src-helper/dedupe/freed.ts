@@ -6,6 +6,45 @@ const FIRST_CAPACITY = 4096;
 /** Extents looked up in one native call, between which progress is told. */
 const BATCH = 4096;
 
+/** How the extents that a fold took from files ended: each once, ascending by address. */
+export class Measured {
+  readonly #bytenrs: Float64Array;
+  readonly #diskBytes: Float64Array;
+  readonly #alive: Uint8Array;
+  /** Bytes of those that are gone. */
+  readonly goneBytes: number;
+  /** Bytes that the fold wrote anew. */
+  readonly writtenBytes: number;
+
+  constructor(bytenrs: Float64Array, diskBytes: Float64Array, alive: Uint8Array, writtenBytes: number) {
+    this.#bytenrs = bytenrs;
+    this.#diskBytes = diskBytes;
+    this.#alive = alive;
+    this.writtenBytes = writtenBytes;
+    this.goneBytes = diskBytes.reduce((sum, bytes, k) => sum + (alive[k] === 0 ? bytes : 0), 0);
+  }
+
+  /** "unknown": no fold took it from a file. */
+  stateOf(bytenr: number): "gone" | "alive" | "unknown" {
+    let low = 0;
+    let high = this.#bytenrs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#bytenrs[middle] ?? 0) < bytenr) low = middle + 1;
+      else high = middle;
+    }
+    if (this.#bytenrs[low] !== bytenr) return "unknown";
+    return this.#alive[low] === 0 ? "gone" : "alive";
+  }
+
+  /** Extents that something still refers to. */
+  *survivors(): Generator<{ bytenr: number; diskBytes: number }> {
+    for (const [k, bytenr] of this.#bytenrs.entries()) {
+      if (this.#alive[k] !== 0) yield { bytenr, diskBytes: this.#diskBytes[k] ?? 0 };
+    }
+  }
+}
+
 /**
  * Measures what a run freed: it keeps the extents that files had before their
  * ranges were moved, and looks afterwards which of them are gone.
@@ -21,7 +60,7 @@ export class FreedMeter {
    * @param generation of the filesystem while the file was locked: an extent at
    *   the same address that is newer is another one
    */
-  note(extent: Extent, generation: number): void {
+  note(extent: Pick<Extent, "bytenr" | "diskBytes">, generation: number): void {
     if (extent.diskBytes === 0) return;
     if ((this.#count + 1) * 3 > this.#extents.length) {
       const larger = new Float64Array(this.#extents.length * 2);
@@ -38,7 +77,7 @@ export class FreedMeter {
   }
 
   /**
-   * Bytes of the extents noted that are gone, less those written anew. Sync the
+   * Looks which of the extents noted since the last call are gone. Sync the
    * volume first: references are dropped when a transaction commits.
    * @throws NativeError
    */
@@ -46,40 +85,58 @@ export class FreedMeter {
     volume: FoldVolume,
     control: Control,
     progress: (done: number, total: number) => void,
-  ): Promise<number> {
-    const unique = this.#unique();
-    let freed = 0 - this.#written;
+  ): Promise<Measured> {
+    const order = this.#unique();
+    const total = order.length;
+    const field = (k: number): Float64Array =>
+      Float64Array.from(order, (index) => this.#extents[index * 3 + k] ?? 0);
+    const [bytenrs, diskBytes, generations] = [field(0), field(1), field(2)];
+    const alive = new Uint8Array(total);
+    // one call looks for extents of one generation
+    const byGeneration = new Map<number, number[]>();
+    for (const [k, generation] of generations.entries()) {
+      const list = byGeneration.get(generation);
+      if (list === undefined) byGeneration.set(generation, [k]);
+      else list.push(k);
+    }
     let done = 0;
-    const total = [...unique.values()].reduce((sum, extents) => sum + extents.length / 2, 0);
-    for (const [generation, extents] of unique) {
-      for (let start = 0; start < extents.length / 2; start += BATCH) {
-        const n = Math.min(BATCH, extents.length / 2 - start);
-        const bytenrs = Float64Array.from({ length: n }, (_, k) => extents[(start + k) * 2] ?? 0);
-        const alive = new Uint8Array(n);
-        await callAsync("rf_extents_alive", volume.dir, bytenrs, n, generation, alive, control.buffer);
-        for (let k = 0; k < n; k++) if (alive[k] === 0) freed += extents[(start + k) * 2 + 1] ?? 0;
-        done += n;
+    for (const [generation, list] of byGeneration) {
+      for (let start = 0; start < list.length; start += BATCH) {
+        const some = list.slice(start, start + BATCH);
+        const addresses = Float64Array.from(some, (k) => bytenrs[k] ?? 0);
+        const found = new Uint8Array(some.length);
+        await callAsync(
+          "rf_extents_alive",
+          volume.dir,
+          addresses,
+          some.length,
+          generation,
+          found,
+          control.buffer,
+        );
+        some.forEach((k, at) => (alive[k] = found[at] ?? 0));
+        done += some.length;
         progress(done, total);
       }
     }
-    return freed;
+    const measured = new Measured(bytenrs, diskBytes, alive, this.#written);
+    this.#extents = new Float64Array(FIRST_CAPACITY * 3);
+    this.#count = 0;
+    this.#written = 0;
+    return measured;
   }
 
-  /** Each extent once, pairs of address and bytes in ascending order, by generation. */
-  #unique(): Map<number, number[]> {
+  /** Each extent once, ascending by address. */
+  #unique(): Uint32Array {
     const at = (k: number, field: number): number => this.#extents[k * 3 + field] ?? 0;
     const order = Uint32Array.from({ length: this.#count }, (_, k) => k);
     // of one extent seen twice the later sight comes first
     order.sort((a, b) => at(a, 0) - at(b, 0) || at(b, 2) - at(a, 2));
-    const unique = new Map<number, number[]>();
     let last = -1;
-    for (const k of order) {
-      if (at(k, 0) === last) continue;
+    return order.filter((k) => {
+      const first = at(k, 0) !== last;
       last = at(k, 0);
-      const list = unique.get(at(k, 2));
-      if (list === undefined) unique.set(at(k, 2), [last, at(k, 1)]);
-      else list.push(last, at(k, 1));
-    }
-    return unique;
+      return first;
+    });
   }
 }

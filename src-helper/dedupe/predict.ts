@@ -4,6 +4,8 @@ import type { FoldPlan, Member } from "./types.ts";
 /** References to an extent from all trees, see store/extent-refs.ts. */
 export type CountRefs = (bytenr: number) => number;
 
+export type OnFreed = (bytenr: number, diskBytes: number) => void;
+
 /** How many references to an extent a fold lets go of. */
 export interface Release {
   released: number;
@@ -53,10 +55,13 @@ export class Prediction {
   #freed = 0;
   /** Only extents not freed within one plan: few, so the memory stays small. */
   readonly #partial = new Map<number, Release>();
+  readonly #onFreed: OnFreed | undefined;
 
-  constructor(refs: CountRefs, sectorSize: number) {
+  /** @param onFreed called once for every extent that comes back: by add(), or by tellCrossing() */
+  constructor(refs: CountRefs, sectorSize: number, onFreed?: OnFreed) {
     this.#refs = refs;
     this.#sectorSize = sectorSize;
+    this.#onFreed = onFreed;
   }
 
   /**
@@ -71,6 +76,7 @@ export class Prediction {
     for (const [bytenr, extent] of released) {
       if (extent.released >= this.#refs(bytenr)) {
         bytes += extent.diskBytes;
+        this.#onFreed?.(bytenr, extent.diskBytes);
         continue;
       }
       crossing = true;
@@ -94,6 +100,13 @@ export class Prediction {
       if (extent.released >= this.#refs(bytenr)) bytes += extent.diskBytes;
     }
     return bytes;
+  }
+
+  /** Tells of the extents that no single group gives back. To be called once, when everything is added. */
+  tellCrossing(): void {
+    for (const [bytenr, extent] of this.#partial) {
+      if (extent.released >= this.#refs(bytenr)) this.#onFreed?.(bytenr, extent.diskBytes);
+    }
   }
 
   /** Bytes of extents that stay although folds let go of some of their references. */

@@ -3,7 +3,8 @@ import type { Extent } from "../btrfs/extents.ts";
 import type { FoldOptions, PathBytes, RunContext } from "../engine/contract.ts";
 import { fileId, type FileIdentity, type Journal, type RunFile } from "../journal/store.ts";
 import { Control, tryCall } from "../native/library.ts";
-import { FreedMeter } from "./freed.ts";
+import { Differences, KeptExtents } from "./differences.ts";
+import { FreedMeter, type Measured } from "./freed.ts";
 import type { GroupFold, MemberFold, Outcome } from "./group-fold.ts";
 import { HolderFinder, isSwapFile } from "./holders.ts";
 import { Intents } from "./intents.ts";
@@ -28,6 +29,10 @@ export class FoldRun {
   /** Its cancel stops native calls at the next safe place. */
   readonly control = new Control();
   readonly meter = new FreedMeter();
+  readonly kept: KeptExtents;
+  /** What extents that were to go range by range did not free. */
+  readonly keptRanges = new Differences();
+  freedBytes = 0;
   /** How files ended that are not in the journal yet. */
   ended: RunFile[] = [];
   groups = 0;
@@ -54,6 +59,7 @@ export class FoldRun {
     this.options = options;
     this.ctx = ctx;
     this.intents = new Intents(volume, journal, run);
+    this.kept = new KeptExtents(volume.sectorSize);
     this.#stuckBefore = stuckBefore;
     this.#onOutcome = onOutcome;
   }
@@ -129,8 +135,30 @@ export class FoldRun {
         this.report(fold.member, fold.outcome);
         if (fold.outcome.kind === "folded") folded++;
       } else if (group.pending.includes(fold)) this.leftOver = true;
+      if (k > 0) this.#noteKept(group, fold);
     });
     if (folded > 0) this.groups++;
+  }
+
+  /** What a destination keeps of what it was to let go of, and why. */
+  #noteKept(group: GroupFold, { member, outcome, changed }: MemberFold): void {
+    if (outcome?.kind === "skipped") this.kept.note(member, outcome.refusal.reason);
+    else if (outcome !== null) {
+      if (changed) this.kept.note(member, "changed");
+    } else {
+      // it took the place of the source, or its turn did not come
+      const source = group.members[0]?.outcome;
+      const reason = source?.kind === "skipped" ? source.refusal.reason : "other";
+      this.kept.note(member, group.source?.member === member ? reason : "cancelled");
+    }
+  }
+
+  /** Looks what is gone of what was noted since the last call. Sync the volume first. */
+  async measure(progress: (done: number, total: number) => void): Promise<Measured> {
+    // an own control: a cancelled run is measured too
+    const measured = await this.meter.measure(this.volume, new Control(), progress);
+    this.freedBytes += measured.goneBytes - measured.writtenBytes;
+    return measured;
   }
 
   report(member: Member, outcome: Outcome): void {

@@ -149,10 +149,12 @@ export class DeepBatch {
       const written = victim.rewrites.length === 0 ? 0 : await this.#rewrite(victim);
       meter.note({ ...NO_EXTENT, ...victim }, this.#generation);
       meter.noteWritten(written);
+      this.#run.keptRanges.add("rewritten", written - victim.rewrittenBytes);
       this.#run.groups++;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#outcomes.refused.set(error.file, error.refusal);
+      this.#run.keptRanges.add(error.refusal.reason, victim.diskBytes - victim.rewrittenBytes);
     }
   }
 

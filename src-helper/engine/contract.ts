@@ -203,6 +203,23 @@ export interface FoldOptions {
   readonly deep?: DeepOptions;
 }
 
+/** Why bytes that were promised did not come back: a file was not folded, or something else. */
+export const DIFFERENCE_CAUSES = [
+  ...SKIP_REASONS,
+  "pinned", // every file let go of the extent, and something that the scan did not know holds it
+  "rewritten", // more, or less, was written anew than was reckoned with
+  "replanned", // once whole files were folded, other ranges were left to free than foreseen
+] as const;
+export type DifferenceCause = (typeof DIFFERENCE_CAUSES)[number];
+
+export interface Difference {
+  readonly cause: DifferenceCause;
+  /** Promised and not freed; negative where more came back than was promised. */
+  readonly bytes: number;
+  /** Of "pinned": who holds the extents, as far as it was looked up. An extent that several hold counts for each. */
+  readonly subvolumes?: readonly { readonly path: PathBytes; readonly bytes: number }[];
+}
+
 export interface FoldResult {
   readonly uuid: string;
   readonly runId: number;
@@ -211,6 +228,8 @@ export interface FoldResult {
   readonly files: number;
   readonly predictedBytes: number;
   readonly freedBytes: number;
+  /** What predictedBytes and freedBytes differ by: the sum of these. Absent or empty where they do not. */
+  readonly differences?: readonly Difference[];
   readonly elapsedMs: number;
   readonly skipped: readonly Skipped[];
   readonly cancelled: boolean;

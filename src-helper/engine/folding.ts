@@ -4,10 +4,12 @@ import { bytesToFold, foldDeep } from "../deep/fold.ts";
 import { mendRewrites } from "../deep/mend.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import { foldPlans } from "../dedupe/fold.ts";
+import type { FoldRun } from "../dedupe/run.ts";
 import type { FoldPlan, FoldVolume } from "../dedupe/types.ts";
 import { repairStuck } from "../journal/repair.ts";
 import { Journal, journalPath } from "../journal/store.ts";
 import { findStuck, type ImmutableInode } from "../journal/stuck.ts";
+import { FoldAccount } from "./account.ts";
 import type { FoldOptions, FoldResult, RepairResult, RunContext, Selection, StuckFile } from "./contract.ts";
 import type { VolumeState } from "./volume-state.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
@@ -59,6 +61,7 @@ export async function withWritableJournal<Result>(
 
 /** What to fold, and what was promised of it. */
 export interface PlannedFold {
+  /** Can be gone through again, as long as the index is the same. */
   readonly plans: Iterable<FoldPlan>;
   readonly predictedBytes: number;
   /** The sizes of all destinations together. */
@@ -68,7 +71,8 @@ export interface PlannedFold {
 /** Every group of a selection of the last scan. */
 export function planSelection(state: VolumeState, selection: Selection): PlannedFold {
   const { reclaimableBytes: predictedBytes, foldBytes: totalBytes } = state.totals(selection);
-  return { plans: state.plans(selection), predictedBytes, totalBytes };
+  const plans = { [Symbol.iterator]: () => state.plans(selection) };
+  return { plans, predictedBytes, totalBytes };
 }
 
 /** Ranges to fold after whole files. */
@@ -83,7 +87,7 @@ export interface PlannedRanges {
 export async function foldPlanned(
   state: VolumeState,
   databaseDir: string,
-  { plans, predictedBytes, totalBytes }: PlannedFold,
+  planned: PlannedFold,
   options: FoldOptions,
   ctx: RunContext,
   warn: Warn,
@@ -91,9 +95,10 @@ export async function foldPlanned(
 ): Promise<FoldResult> {
   state.handle.forgetNames();
   const promised = ranges?.promised;
+  const account = new FoldAccount(state, planned, promised?.predictedBytes ?? 0);
   const sums = {
-    predictedBytes: predictedBytes + (promised?.predictedBytes ?? 0),
-    totalBytes: totalBytes + bytesToFold(promised?.victims ?? []),
+    predictedBytes: planned.predictedBytes + (promised?.predictedBytes ?? 0),
+    totalBytes: planned.totalBytes + bytesToFold(promised?.victims ?? []),
   };
   const volume = foldVolumeOf(state.handle);
   const { differingSizes, ...result } = await withWritableJournal(
@@ -102,12 +107,18 @@ export async function foldPlanned(
     warn,
     async (journal) => {
       await mendRewrites(volume, journal, ctx);
-      return foldPlans(volume, plans, { ...options, ...sums }, journal, ctx, async (run, runId) => {
+      const then = async (run: FoldRun, runId: number): Promise<void> => {
         if (ranges === null) return;
         // so that the trees, and the next scan, say where whole files lie now
         await run.intents.settle();
-        await foldDeep(run, await ranges.plan(), journal, runId);
-      });
+        await account.endFiles(run);
+        const plan = await ranges.plan();
+        account.beginRanges(plan);
+        await foldDeep(run, plan, journal, runId);
+      };
+      return foldPlans(volume, planned.plans, { ...options, ...sums }, journal, ctx, then, (...end) =>
+        account.end(...end),
+      );
     },
   );
   for (const size of differingSizes) {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Selection } from "./contract.ts";
-import { Prediction } from "../dedupe/predict.ts";
+import { Prediction, type OnFreed } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
 import {
   groupsOfSize,
@@ -89,9 +89,9 @@ export class VolumeState {
     );
   }
 
-  newPrediction(): Prediction {
+  newPrediction(onFreed?: OnFreed): Prediction {
     const refs = new ExtentRefs(this.store, this.handle.sectorSize, false);
-    return new Prediction((bytenr) => refs.count(bytenr), this.handle.sectorSize);
+    return new Prediction((bytenr) => refs.count(bytenr), this.handle.sectorSize, onFreed);
   }
 
   /** Groups, files and bytes of a selection, as of the last scan. */

@@ -10,7 +10,7 @@ import koffi from "koffi";
  */
 
 /** RF_ABI_VERSION: to be raised with every change of a signature. */
-const ABI_VERSION = 6;
+const ABI_VERSION = 7;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -175,6 +175,7 @@ const SIGNATURES = {
   rf_drop_cache: "int rf_drop_cache(int, double, double, uint8_t *)",
   rf_defrag: "int rf_defrag(int, double, double *)",
   rf_extents_alive: "int rf_extents_alive(int, double *, uint32_t, double, uint8_t *, double *)",
+  rf_extent_owners: "int rf_extent_owners(int, double, double *, uint32_t)",
   rf_deep_runs:
     "int rf_deep_runs(int, uint32_t, uint32_t, double *, uint32_t, uint32_t, double, uint32_t, double *, uint32_t, double *, double *)",
   rf_temp_file: "int rf_temp_file(int, int)",

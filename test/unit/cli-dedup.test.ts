@@ -57,8 +57,37 @@ describe("dedup", () => {
       volumes: [
         {
           ...{ uuid: UUID, groups: 1, files: 1, predictedBytes: 4096, freedBytes: 4096, elapsedMs: 5 },
+          differences: [],
           skipped: [{ path: "/\udcfe", reason: "in-use", detail: "open in rsync (pid 9)" }],
           ...{ runId: 3, cancelled: false },
+        },
+      ],
+    });
+  });
+
+  it("tells why less came back than was promised, by cause", async () => {
+    const differences = [
+      {
+        ...{ cause: "pinned", bytes: 3 << 20 },
+        subvolumes: [{ path: Buffer.from([0x6b, 0xfe]), bytes: 3 << 20 }],
+      },
+      { cause: "changed", bytes: -4096 },
+    ] as const;
+    const volume = data({ fold: () => Promise.resolve(foldResult({ differences })), fakeGroups: twoGroups });
+    const human = await call(fakeEngine([volume]), ["dedup", "--yes"]);
+    expect(human.code).toBe(0);
+    expect(human.out).toContain(
+      "3.0 MiB less came back than was promised:\n   3.0 MiB kept by what came since",
+    );
+    expect(human.out).toContain("-4.0 KiB in data that changed");
+    const json = await call(fakeEngine([volume]), ["dedup", "--yes", "--json"]);
+    expect(JSON.parse(json.out)).toMatchObject({
+      volumes: [
+        {
+          differences: [
+            { cause: "pinned", bytes: 3 << 20, subvolumes: [{ path: "k\udcfe", bytes: 3 << 20 }] },
+            { cause: "changed", bytes: -4096 },
+          ],
         },
       ],
     });

@@ -5,6 +5,7 @@ import { EXIT } from "../exit-codes.ts";
 import { addOptions, readFoldOptions } from "../options.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
+import { describeDifferences, differencesJson } from "../differences-text.ts";
 import { describeSkipped } from "../skipped-text.ts";
 import { table } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
@@ -182,6 +183,11 @@ async function foldAll(session: Session, plans: readonly Plan[], options: FoldOp
   }
   const worthTelling = results.filter(({ result }) => result.files > 0 || result.predictedBytes > 0);
   if (worthTelling.length > 0) session.say("", ...describeResults(session, worthTelling));
+  for (const { volume, result } of results) {
+    const lines = describeDifferences(session.out, result.differences ?? []);
+    if (lines.length === 0) continue;
+    session.say("", ...(results.length > 1 ? [`${nameOfVolume(volume)}:`] : []), ...lines);
+  }
   const skipped = results.flatMap(({ result }) => result.skipped);
   if (skipped.length > 0) session.say("", ...describeSkipped(session.out, skipped, session.options.verbose));
   if (results.some(({ result }) => result.cancelled)) {
@@ -196,6 +202,7 @@ function foldJson(result: FoldResult): Record<string, unknown> {
     files: result.files,
     predictedBytes: result.predictedBytes,
     freedBytes: result.freedBytes,
+    differences: differencesJson(result.differences ?? []),
     elapsedMs: result.elapsedMs,
     skipped: result.skipped.map(({ path, reason, detail }) => ({
       path: bytesToJsonString(path),

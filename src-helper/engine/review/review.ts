@@ -239,7 +239,8 @@ export class Review {
     this.#source.begin(); // ends with the review
     this.#begun = true;
     const { predictedBytes, foldBytes: totalBytes } = choice.tally;
-    return { plans: plansOf(choice, planner), predictedBytes, totalBytes };
+    const plans = { [Symbol.iterator]: () => plansOf(choice, planner) };
+    return { plans, predictedBytes, totalBytes };
   }
 
   /** Frees what it holds; whoever still waits is told that it is out of date. */
