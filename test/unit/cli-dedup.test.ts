@@ -68,7 +68,8 @@ describe("dedup", () => {
   it("tells why less came back than was promised, by cause", async () => {
     const differences = [
       {
-        ...{ cause: "pinned", bytes: 3 << 20 },
+        cause: "pinned",
+        bytes: 3 << 20,
         subvolumes: [{ path: Buffer.from([0x6b, 0xfe]), bytes: 3 << 20 }],
       },
       { cause: "changed", bytes: -4096 },
