@@ -3,7 +3,7 @@ import { readInodes, type FreshInode } from "../dedupe/inodes.ts";
 import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
 import type { FoldVolume } from "../dedupe/types.ts";
 import { fileId, type Journal, type JournaledRewrite } from "../journal/store.ts";
-import { callAsync, NativeError, tryCallAsync } from "../native/library.ts";
+import { callAsync, NativeError, tryCall, tryCallAsync } from "../native/library.ts";
 import { liesAt } from "./mapping.ts";
 import { copiesOf } from "./moves.ts";
 import { closePair, copyParts } from "./temp.ts";
@@ -22,7 +22,8 @@ interface Row {
  * Ends what a run that was cut off left half done: extents of which some ranges
  * were moved onto a copy, so that both take room, or that hold no more than what
  * was to be moved there. That is copied anew, and all its ranges are moved onto
- * the new copy. The caller holds the volume's lock.
+ * the new copy. Our immutable flag, where the run left it on one of the files, is
+ * cleared. The caller holds the volume's lock.
  *
  * @returns extents that could not be mended; their entries stay in the journal
  * @throws NativeError, SqliteError
@@ -30,12 +31,13 @@ interface Row {
 export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: RunContext): Promise<number> {
   const rewrites = journal.openRewrites();
   if (rewrites.length === 0) return 0;
+  const ours = new Set(journal.openIntents().map(fileId));
   const over: { run: number; extent: number }[] = [];
   let left = 0;
   for (const rows of Map.groupBy(rewrites, ({ run, extent }) => `${run}:${extent}`).values()) {
     const [first] = rows;
     if (first === undefined) continue;
-    if (await mendExtent(volume, rows)) over.push(first);
+    if (await mendExtent(volume, rows, ours)) over.push(first);
     else left++;
   }
   await callAsync("rf_syncfs", volume.dir);
@@ -49,8 +51,15 @@ export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: Ru
   return left;
 }
 
-/** @returns whether nothing is left to do for the extent */
-async function mendExtent(volume: FoldVolume, rewrites: readonly JournaledRewrite[]): Promise<boolean> {
+/**
+ * @param ours files that an immutable flag is ours of
+ * @returns whether nothing is left to do for the extent
+ */
+async function mendExtent(
+  volume: FoldVolume,
+  rewrites: readonly JournaledRewrite[],
+  ours: ReadonlySet<string>,
+): Promise<boolean> {
   const files = [...new Map(rewrites.map((one) => [fileId(one), one])).values()];
   const locks = await lockFiles(
     volume,
@@ -74,7 +83,7 @@ async function mendExtent(volume: FoldVolume, rewrites: readonly JournaledRewrit
     // a file that is gone, or cut short, has nothing to mend
     const there = rows.filter((row) => row !== null && (row.lock.fd >= 0 || row.lock.stage !== "open"));
     const known = there.filter((row) => row !== null);
-    if (known.some(({ lock }) => lock.fd < 0 || lock.wasImmutable)) return false;
+    if (known.some(({ lock }) => lock.fd < 0 || !isWritable(lock, ours))) return false;
     const usable = known.filter(({ rewrite, lock }) => rewrite.fileOffset + rewrite.length <= lock.size);
     const rest = usable.filter(({ rewrite }) => rewrite.target >= 0);
     // where ranges are still to be moved elsewhere, the next search finds the extent again
@@ -84,6 +93,11 @@ async function mendExtent(volume: FoldVolume, rewrites: readonly JournaledRewrit
   } finally {
     await releaseLocks(volume, locks);
   }
+}
+
+/** Whether ranges can be moved into a locked file. A flag of ours is cleared for that; the lease stays. */
+function isWritable({ file, fd, wasImmutable }: FileLock, ours: ReadonlySet<string>): boolean {
+  return !wasImmutable || (ours.has(fileId(file)) && tryCall("rf_set_immutable", fd, 0) === 0);
 }
 
 async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolean> {
@@ -108,7 +122,10 @@ async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolea
     const pair = await copyParts(volume, first.rewrite.kind, parts);
     let all = true;
     try {
-      for (const { rewrite, lock } of rows) all = (await share(pair.copy, rewrite, lock.fd)) && all;
+      // what is on the old extent last: while any of it is, a mending that is cut off is begun anew
+      for (const { rewrite, lock } of ordered.toReversed()) {
+        all = (await share(pair.copy, rewrite, lock.fd)) && all;
+      }
     } finally {
       closePair(pair);
     }
@@ -119,6 +136,7 @@ async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolea
   }
 }
 
+/** @returns false where the kernel refuses; a range that was written to since is nobody's copy any more */
 async function share(copy: number, rewrite: JournaledRewrite, fd: number): Promise<boolean> {
   const [status, bytes] = [new Int32Array(1), new Float64Array(1)];
   for (let done = 0; done < rewrite.length; done += CHUNK) {
@@ -135,7 +153,7 @@ async function share(copy: number, rewrite: JournaledRewrite, fd: number): Promi
       status,
       bytes,
     );
-    if (result < 0 || status[0] !== 0) return false;
+    if (result < 0 || (status[0] ?? 0) < 0) return false;
   }
   return true;
 }

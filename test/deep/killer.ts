@@ -1,0 +1,80 @@
+/** refold, killed at one of the operations of a fold (kill-at.c), and what it left. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Journal } from "../../src-helper/journal/store.ts";
+import { exec } from "../support/exec.ts";
+import { refold, ROOT } from "../support/run.ts";
+import type { LoopVolume } from "../support/volume.ts";
+
+/** Where in a fold to kill: at its n-th operation from the journal's first write on. */
+export interface KillPoint {
+  readonly operation: number;
+  /** Before the operation is made, or right after it. */
+  readonly before: boolean;
+}
+
+/** What a killed run left in the journal. */
+export interface Left {
+  /** Its run was begun and not ended. */
+  readonly open: boolean;
+  /** Ranges of extents that it may have moved in part. */
+  readonly rewrites: number;
+}
+
+export class Killer {
+  readonly #volume: LoopVolume;
+  readonly #shim: string;
+  readonly #log: string;
+
+  constructor(volume: LoopVolume) {
+    this.#volume = volume;
+    this.#shim = volume.beside("kill-at.so");
+    this.#log = volume.beside("operations");
+    const source = join(ROOT, "test/deep/kill-at.c");
+    exec("gcc", ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", this.#shim, source]);
+  }
+
+  /**
+   * Runs a command, to its end where there is no point to kill it at.
+   * @returns how it ended, and a letter for each operation that it came to
+   */
+  async run(
+    words: readonly string[],
+    point: KillPoint | null,
+  ): Promise<{ signal: NodeJS.Signals | null; operations: string }> {
+    rmSync(this.#log, { force: true });
+    const result = await refold([...words, "--json", "--db", this.#volume.beside("db"), this.#volume.path], {
+      env: {
+        LD_PRELOAD: this.#shim,
+        KILL_LOG: this.#log,
+        ...(point === null ? {} : { KILL_AT: String(point.operation) }),
+        ...(point?.before === true ? { KILL_BEFORE: "1" } : {}),
+      },
+    });
+    if (result.signal === null) result.expectCode(0, 1);
+    const operations = existsSync(this.#log) ? readFileSync(this.#log, "latin1") : "";
+    return { signal: result.signal, operations };
+  }
+
+  /** Of the newest run. */
+  left(): Left {
+    const { uuid } = this.#volume;
+    using journal = Journal.open(this.#volume.beside("db"), uuid, (message) => {
+      throw new Error(message);
+    });
+    const [newest] = journal.history(uuid);
+    return {
+      open: newest?.state === "interrupted" && newest.finishedAt === null,
+      rewrites: journal.openRewrites().length,
+    };
+  }
+}
+
+/**
+ * Inodes and subvolumes without a name that wait for a mount to be removed, by
+ * what is on the disk of a filesystem that is not mounted.
+ */
+export function orphansOnDisk(device: string): string[] {
+  const items = exec("btrfs", ["inspect-internal", "dump-tree", "--noscan", device]);
+  return items.split("\n").filter((line) => line.includes("ORPHAN_ITEM"));
+}
