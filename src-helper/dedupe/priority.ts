@@ -21,6 +21,12 @@ export function applyPriority(options: Pick<FoldOptions, "priority">): void {
   tryCall("rf_set_priority", IO_CLASS_IDLE, 0, NICE_LOWEST);
 }
 
+/** The idle I/O class alone, for short work of a process that lives on: a nice value is not had back by everybody. */
+export function giveWayOnDisk(): void {
+  cameWith ??= getPriority();
+  tryCall("rf_set_priority", IO_CLASS_IDLE, 0, getPriority());
+}
+
 /** Takes applyPriority back, for a process that lives on after the work. Needs CAP_SYS_NICE. */
 export function restorePriority(): void {
   if (cameWith === null) return;

@@ -2,6 +2,7 @@ import { S_IFMT, S_IFREG } from "../btrfs/constants.ts";
 import { call, RECORD, tryCall } from "../native/library.ts";
 import type { ChangedFile } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
+import type { VolumeHandle } from "../volumes/volume-handle.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 const BATCH = 4096;
@@ -19,9 +20,25 @@ export function subvolumeGeneration(state: VolumeState, id: number, flush: boole
  * @param generation null: after the last scan of the subvolume; all files where there was none
  */
 export function changedFiles(state: VolumeState, id: number, generation: number | null): ChangedFile[] {
-  const { dir, sectorSize } = state.handle;
   const from = generation ?? scannedGeneration(state, id) + 1;
   const found: ChangedFile[] = [];
+  for (const record of changedInodes(state.handle, id, from)) {
+    const file = changedFile(state, id, record);
+    if (file !== null) found.push(file);
+  }
+  return found;
+}
+
+/**
+ * The records (RECORD) of the inodes of a subvolume that were changed in or
+ * after a generation; what went shows in its directory. Each is good until the
+ * next is asked for.
+ */
+export function* changedInodes(
+  { dir, sectorSize }: Pick<VolumeHandle, "dir" | "sectorSize">,
+  id: number,
+  from: number,
+): Generator<Float64Array> {
   const inos = new Float64Array(BATCH);
   const cursor = new Float64Array(1);
   const records = new Float64Array(BATCH * RECORD.fields);
@@ -50,17 +67,12 @@ export function changedFiles(state: VolumeState, id: number, generation: number 
       }
       if (read < 0) throw new RefoldError("failed", `reading the subvolume failed (errno ${-read})`);
       for (let k = 0; k < read; k++) {
-        const file = changedFile(
-          state,
-          id,
-          from,
-          records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields),
-        );
-        if (file !== null) found.push(file);
+        const record = records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields);
+        // a leaf holds neighbours that did not change: the inode's own transid decides
+        if ((record[RECORD.transid] ?? 0) >= from) yield record;
       }
     }
   } while (cursor[0] !== 0);
-  return found;
 }
 
 const EMSGSIZE = 90;
@@ -70,10 +82,9 @@ function scannedGeneration(state: VolumeState, id: number): number {
   return state.store.subvolumes().find((row) => row.id === id)?.generation ?? 0;
 }
 
-/** A leaf holds neighbours that did not change: the inode's own transid decides. */
-function changedFile(state: VolumeState, id: number, from: number, record: Float64Array): ChangedFile | null {
+function changedFile(state: VolumeState, id: number, record: Float64Array): ChangedFile | null {
   const field = (name: number): number => record[name] ?? 0;
-  if ((field(RECORD.mode) & S_IFMT) !== S_IFREG || field(RECORD.transid) < from) return null;
+  if ((field(RECORD.mode) & S_IFMT) !== S_IFREG) return null;
   if (field(RECORD.nlink) === 0) return null;
   return {
     path: state.handle.pathOf(id, field(RECORD.ino)),

@@ -3,6 +3,7 @@
  * server beside it. Sizes are bytes, times are milliseconds since the epoch
  * unless a name says otherwise, generations are btrfs transids.
  */
+import type { Sight } from "./sight.ts";
 
 /** A path as the kernel has it: bytes, never decoded. */
 export type PathBytes = Buffer;
@@ -315,16 +316,29 @@ export interface FoldFilesResult {
 }
 
 /** A volume opened for work (root). Close it, always. */
+export interface ScanOptions {
+  /** Bytes; smaller files are not compared. */
+  readonly minSize: number;
+  /** Waits until the filesystem has written what it holds, so that new data has extents. */
+  readonly flush: boolean;
+  /** What the totals are of. */
+  readonly selection: Selection;
+  readonly deep?: DeepOptions;
+  /** false: the index, looked at not long ago, is not looked through for damage first. */
+  readonly check?: boolean;
+}
+
 export interface Volume {
   readonly uuid: string;
   readonly summary: VolumeSummary;
   /** Subvolume ids the caller named by a directory, with those below; null for all. */
   readonly scope: readonly number[] | null;
 
-  scan(
-    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
-    ctx: RunContext,
-  ): Promise<ScanTotals>;
+  scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals>;
+  /** What is there now, for `hasNews` later; after a scan, what that saw. */
+  sight(): Sight;
+  /** Whether a scan would see anything new, Refold's own databases apart. Writes nothing, and takes no lock. */
+  hasNews(since: Sight): boolean;
   /** Groups, largest saving first. Needs a scan; `groups` of the CLI scans first where there is none. */
   groups(selection: Selection, limit: number | null): AsyncIterable<Group> | Iterable<Group>;
   /** Ranges that are worth folding after whole files are folded, largest saving first. Needs a scan. */

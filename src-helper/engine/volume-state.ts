@@ -56,6 +56,11 @@ export class VolumeState {
     return this.#store;
   }
 
+  /** Opens the index without looking through it for damage, which takes as long as to read it. */
+  openUnchecked(): void {
+    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn, false);
+  }
+
   /** The last scan; undefined where there was none. Makes no database. */
   lastScan(): ScanRecord | undefined {
     if (this.#store === null && !existsSync(indexPath(this.#databaseDir, this.handle.uuid))) return undefined;

@@ -9,6 +9,7 @@ import type {
   HistoryRun,
   RepairResult,
   RunContext,
+  ScanOptions,
   ScanTotals,
   Selection,
   SizeMatch,
@@ -28,6 +29,7 @@ import {
 } from "./folding.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
+import { Sight } from "./sight.ts";
 import type { VolumeState } from "./volume-state.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { Member } from "../dedupe/types.ts";
@@ -72,10 +74,7 @@ export class EngineVolume implements Volume {
     return summarizeOpen(this.#state);
   }
 
-  scan(
-    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
-    ctx: RunContext,
-  ): Promise<ScanTotals> {
+  scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals> {
     return withDatabaseErrors(this.#databaseDir, () => this.#scan(options, ctx));
   }
 
@@ -93,12 +92,10 @@ export class EngineVolume implements Volume {
     return withDatabaseErrors(this.#databaseDir, () => this.#fold(plan, null, options, ctx));
   }
 
-  async #scan(
-    options: { minSize: number; flush: boolean; selection: Selection; deep?: DeepOptions },
-    ctx: RunContext,
-  ): Promise<ScanTotals> {
+  async #scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals> {
     const start = performance.now();
     this.#lock();
+    if (options.check === false) this.#state.openUnchecked();
     const { record, walk } = await this.#walk(options.minSize, options.flush, ctx);
     ctx.log(
       "note",
@@ -123,6 +120,14 @@ export class EngineVolume implements Volume {
       elapsedMs: Math.round(performance.now() - start),
       ...(deep === null ? {} : { deep: totalsOfRanges(deep) }),
     };
+  }
+
+  sight(): Sight {
+    return new Sight(this.#handle, this.#databaseDir);
+  }
+
+  hasNews(since: Sight): boolean {
+    return since.hasNews(this.#handle);
   }
 
   rangeGroups(selection: Selection, options: DeepOptions, ctx: RunContext): Promise<readonly Group[]> {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RefoldError } from "../engine/errors.ts";
 import { errnoName, NativeError, tryCall } from "../native/library.ts";
@@ -7,39 +7,53 @@ import { RpcError } from "./errors.ts";
 import type { Handler } from "./handlers.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** Between the starts of two scans of a volume, whoever asks: milliseconds. */
+/** Between the starts of two scans of a volume that somebody asks for, and of two live ones: milliseconds. */
 export const SCAN_EVERY_MS = 60_000;
 /** A scan that waits keeps others from the volume: a pause of nobody's goes on by itself. */
 export const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Helpers of one user at one time: an app that starts again meets the one that ends. */
 const SLOTS = 2;
 
+export interface ObserveLimitsOptions {
+  readonly databaseDir: string;
+  /** For what lives until the next boot. */
+  readonly runtimeDir: string;
+  /** PKEXEC_UID says whose helper it is. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * What keeps helpers that need no password from loading the machine: at most
- * two processes a user, one scan at a time on the whole machine, and one a
- * minute of each volume. It holds between processes, by locks that end with
- * them (flock(2)) and files beside the databases, which only root can touch.
+ * two processes a user, one scan at a time on the whole machine, and of each
+ * volume one a minute that somebody asks for. A live scan waits a minute after
+ * any other, and nobody who asks waits for it. All this holds between
+ * processes, by locks that end with them (flock(2)) and by files that only root
+ * can touch. Those of a volume are in memory (/run): a live scan that finds
+ * nothing must not write to a disk.
  */
 export class ObserveLimits {
-  readonly #directory: string;
+  readonly #locks: string;
+  readonly #stamps: string;
   readonly #slot: number;
 
-  private constructor(directory: string, slot: number) {
-    this.#directory = directory;
+  private constructor(locks: string, stamps: string, slot: number) {
+    this.#locks = locks;
+    this.#stamps = stamps;
     this.#slot = slot;
   }
 
-  /**
-   * @param environment PKEXEC_UID says whose helper it is
-   * @throws RefoldError "busy" where this user has enough of them
-   */
-  static take(databaseDir: string, environment: Readonly<Record<string, string | undefined>>): ObserveLimits {
-    const directory = join(databaseDir, "observe");
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  /** @throws RefoldError "busy" where this user has enough of them */
+  static take({ databaseDir, runtimeDir, environment }: ObserveLimitsOptions): ObserveLimits {
+    const locks = join(databaseDir, "observe");
+    const stamps = join(runtimeDir, "observe");
+    mkdirSync(locks, { recursive: true, mode: 0o700 });
+    // the demo volume is mounted beside them, where people are to look
+    mkdirSync(runtimeDir, { recursive: true, mode: 0o755 });
+    mkdirSync(stamps, { recursive: true, mode: 0o700 });
     const user = environment["PKEXEC_UID"] ?? "0";
     for (let slot = 0; slot < SLOTS; slot++) {
-      const fd = locked(join(directory, `user-${user}-${String(slot)}`));
-      if (fd !== null) return new ObserveLimits(directory, fd);
+      const fd = locked(join(locks, `user-${user}-${String(slot)}`));
+      if (fd !== null) return new ObserveLimits(locks, stamps, fd);
     }
     throw new RefoldError("busy", "Refold looks at the volumes for this user already.", {
       kept: "Nothing was done.",
@@ -57,10 +71,14 @@ export class ObserveLimits {
         // of what is not mounted nothing may be kept, nor may it be mounted for somebody without a password
         if (!discoverVolumes().some(({ info }) => info.uuid === params.volume))
           throw new RefoldError("no-volume", "not mounted");
-        const turn = locked(join(this.#directory, "scan"));
+        const turn = locked(join(this.#locks, "scan"));
         if (turn === null) throw tooSoon("Refold scans already, here or for somebody else.", 1);
         try {
-          this.#stamp(params.volume);
+          const asked = join(this.#stamps, `scan-${params.volume}`);
+          if (params.live === true) {
+            mustBeOld(asked);
+            stamp(join(this.#stamps, `live-${params.volume}`));
+          } else stamp(asked);
           return await scan(params, call);
         } finally {
           closeSync(turn);
@@ -85,34 +103,42 @@ export class ObserveLimits {
   close(): void {
     closeSync(this.#slot);
   }
+}
 
-  /** Notes that a scan of the volume begins. @throws RpcError "busy" where one began a moment ago */
-  #stamp(volume: string): void {
-    const path = join(this.#directory, `scan-${volume}`);
-    let fd: number;
-    let isNew = true;
-    try {
-      fd = openSync(
-        path,
-        constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-        0o600,
-      );
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      isNew = false;
-      fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
-    }
-    try {
-      const now = Date.now();
-      const since = now - fstatSync(fd).mtimeMs;
-      // a stamp of the future is a clock that was set back
-      if (!isNew && since >= 0 && since < SCAN_EVERY_MS) {
-        throw tooSoon("This volume was scanned a moment ago.", Math.ceil((SCAN_EVERY_MS - since) / 1000));
-      }
-      futimesSync(fd, now / 1000, now / 1000);
-    } finally {
-      closeSync(fd);
-    }
+/** @throws RpcError "busy" where the stamp was set a moment ago */
+function mustBeOld(path: string): void {
+  const stamped = statSync(path, { throwIfNoEntry: false });
+  if (stamped !== undefined) mustBePast(stamped.mtimeMs);
+}
+
+function mustBePast(moment: number): void {
+  const since = Date.now() - moment;
+  // a stamp of the future is a clock that was set back
+  if (since < 0 || since >= SCAN_EVERY_MS) return;
+  throw tooSoon("This volume was scanned a moment ago.", Math.ceil((SCAN_EVERY_MS - since) / 1000));
+}
+
+/** Notes that a scan begins. @throws RpcError "busy" where one began a moment ago */
+function stamp(path: string): void {
+  let fd: number;
+  let isNew = true;
+  try {
+    fd = openSync(
+      path,
+      constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    isNew = false;
+    fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+  }
+  try {
+    if (!isNew) mustBePast(fstatSync(fd).mtimeMs);
+    const now = Date.now() / 1000;
+    futimesSync(fd, now, now);
+  } finally {
+    closeSync(fd);
   }
 }
 

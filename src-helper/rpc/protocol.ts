@@ -102,6 +102,8 @@ export const scanTotalsSchema = z.strictObject({
   reclaimableBytes: bytes,
   bytesRead: bytes,
   elapsedMs: count,
+  /** A live scan that had nothing to do: the totals are those of the one before. */
+  unchanged: z.boolean().optional(),
 });
 
 /** Kinds of files by their name's ending; the lists are in engine/review/file-types.ts. */
@@ -366,7 +368,14 @@ export const METHODS = {
   },
   volumes: { params: nothing, result: z.array(volumeInfoSchema) },
   scan: {
-    params: z.strictObject({ task, volume, minSize: bytes, exclude: globs, flush: z.boolean() }),
+    params: z.strictObject({
+      ...{ task, volume, minSize: bytes, exclude: globs, flush: z.boolean() },
+      /**
+       * Nobody asked for it, and it may come again soon: done at idle I/O priority, and only where something is
+       * new since the last one of this helper; else nothing is written and the totals of that one are told.
+       */
+      live: z.boolean().optional(),
+    }),
     result: scanTotalsSchema,
   },
   pause: { params: z.strictObject({ task, paused: z.boolean() }), result: nothing },

@@ -7,6 +7,7 @@ import { ObserveLimits } from "./observe-limits.ts";
 import type { Mode } from "./protocol.ts";
 import { demoHandlers } from "./methods/demo.ts";
 import { historyHandlers } from "./methods/history.ts";
+import { LiveScans } from "./methods/live-scans.ts";
 import { taskHandlers } from "./methods/tasks.ts";
 import { VolumeList } from "./methods/volumes.ts";
 import { workHandlers } from "./methods/work.ts";
@@ -36,7 +37,7 @@ export async function serve(options: ServeOptions): Promise<Ending> {
     options.tell(`rpc: ${line}`);
   });
   const observes = options.mode === "observe";
-  const limits = observes && privileged ? ObserveLimits.take(databaseDir, environment) : null;
+  const limits = observes && privileged ? ObserveLimits.take({ databaseDir, runtimeDir, environment }) : null;
   const demo = new DemoVolume({ databaseDir, runtimeDir, environment });
   return Server.serve({
     ...options.streams,
@@ -45,13 +46,15 @@ export async function serve(options: ServeOptions): Promise<Ending> {
     atRest: observes ? () => undefined : restorePriority,
     makeHandlers: ({ tasks, warn }) => {
       const reviews = createReviews();
+      const liveScans = new LiveScans(databaseDir);
       const volumes = new VolumeList({
         ...{ databaseDir, warn, tasks, privileged, demoMount: demo.mountPath },
       });
       const indexChanged = (volume: string): void => {
         reviews.drop(volume);
+        liveScans.forget(volume);
       };
-      const work = workHandlers(indexChanged);
+      const work = workHandlers(indexChanged, liveScans);
       return {
         handlers: {
           volumes: () => volumes.list(),

@@ -47,7 +47,8 @@ beforeEach(() => {
 });
 
 const scan = (task = "scan-1") => ({ ...OBSERVED_SCAN, exclude: [], task, volume: volume.uuid });
-const observe = (env: Record<string, string> = {}) => HelperClient.connect({ db, mode: "observe", env });
+const observe = (env: Record<string, string> = {}) =>
+  HelperClient.connect({ db, runtimeDir: db, mode: "observe", env });
 /** Everything that a helper said, on both of its outputs. */
 const said = (client: HelperClient): string =>
   JSON.stringify(client.helper.messages()) + client.helper.stderr;
@@ -178,7 +179,7 @@ describe("it cannot load the machine", () => {
 
   test("a pause that nobody ends goes on by itself", () => {
     vi.useFakeTimers();
-    const limits = ObserveLimits.take(db, {});
+    const limits = ObserveLimits.take({ databaseDir: db, runtimeDir: db, environment: {} });
     try {
       const told: boolean[] = [];
       const { pause } = limits.around(

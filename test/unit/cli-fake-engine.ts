@@ -120,6 +120,10 @@ export class FakeVolume {
       uuid: summary.uuid,
       summary,
       scope: null,
+      sight: () => {
+        throw new Error("the command line does not look for news");
+      },
+      hasNews: () => true,
       scan: noted("scan", () => {
         this.scanned = true;
         return Promise.resolve({

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { DEMO_LABEL } from "../../demo/demo-volume.ts";
 import type { Selection } from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
@@ -7,6 +6,7 @@ import { summarize } from "../../engine/summary.ts";
 import { indexPath, VolumeState } from "../../engine/volume-state.ts";
 import { journalPath } from "../../journal/store.ts";
 import { NativeError, tryCall } from "../../native/library.ts";
+import { NO_DATABASE, stampOf } from "../../store/stamp.ts";
 import { discoverVolumes, type DiscoveredVolume } from "../../volumes/discover.ts";
 import { openDirectory } from "../../volumes/open-directory.ts";
 import { readDataProfile } from "../../volumes/profile.ts";
@@ -174,20 +174,10 @@ export class VolumeList {
 }
 
 const TOP_LEVEL = 5;
-const NO_DATABASE = "";
 
 function isGone(error: unknown): boolean {
   if (error instanceof RefoldError) return error.code === "no-volume";
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EACCES");
-}
-
-/** Changes when the database does; "" where there is none. */
-function stampOf(database: string): string {
-  const [main, log] = ["", "-wal"].map((suffix) =>
-    statSync(database + suffix, { bigint: true, throwIfNoEntry: false }),
-  );
-  if (main === undefined) return NO_DATABASE;
-  return [main, log].map((stat) => `${stat?.mtimeNs ?? 0n}:${stat?.size ?? 0n}:${stat?.ino ?? 0n}`).join(" ");
 }
 
 function dataProfile(found: DiscoveredVolume): string | null {

@@ -1,7 +1,9 @@
+import { giveWayOnDisk } from "../../dedupe/priority.ts";
 import type { Handlers } from "../handlers.ts";
 import type { Result } from "../protocol.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol.ts";
+import type { LiveScans } from "./live-scans.ts";
 
 /** Most entries of an answer that is not paged, and most of its bytes: the rest of the message is small. */
 const MAX_ENTRIES = 10_000;
@@ -13,22 +15,31 @@ const MAX_ENTRIES_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
  */
 export function workHandlers(
   indexChanged: (volume: string) => void,
+  liveScans: LiveScans,
 ): Pick<Handlers, "scan" | "stuck" | "repair"> {
   return {
-    scan: ({ task, volume: uuid, minSize, exclude, flush }, call) =>
-      call.run(task, uuid, (run) =>
-        call.withVolume(uuid, async (volume) => {
+    scan: (params, call) =>
+      call.run(params.task, params.volume, async (run) => {
+        const { volume: uuid, minSize, exclude, flush, live = false } = params;
+        if (live) giveWayOnDisk();
+        const answer = await call.withVolume(uuid, async (volume): Promise<Result<"scan">> => {
+          const known = live ? liveScans.unchanged(params, volume) : null;
+          if (known !== null) return known;
           const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots: false };
-          const totals = await volume.scan({ minSize, flush, selection }, run);
+          const scanned = await volume.scan({ minSize, flush, selection, check: !live }, run);
           indexChanged(uuid);
-          const { incremental, files, bytes, groups, duplicateFiles } = totals;
-          const { reclaimableBytes, bytesRead, elapsedMs } = totals;
-          return {
+          const { incremental, files, bytes, groups, duplicateFiles } = scanned;
+          const { reclaimableBytes, bytesRead, elapsedMs } = scanned;
+          const totals = {
             ...{ uuid, incremental, files, bytes, groups, duplicateFiles },
             ...{ reclaimableBytes, bytesRead, elapsedMs },
           };
-        }),
-      ),
+          liveScans.scanned(params, volume, totals);
+          return totals;
+        });
+        if (answer.unchanged !== true) liveScans.settle(uuid);
+        return answer;
+      }),
 
     stuck: ({ task, volume: uuid }, call) =>
       call.run(task, uuid, (run) =>
