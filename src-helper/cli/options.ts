@@ -95,7 +95,8 @@ const OPTION_GROUPS = {
       .implies({ deep: true }),
     new Option(
       "--max-rewrite <PERCENT>",
-      "--deep: most of an extent that may be written anew to free it, 0 for nothing (default: 50)",
+      "--deep: how much of the extents that go, all together, may be written anew; " +
+        "0 for nothing (default: 50, so that each byte written gives back another one)",
     )
       .argParser(percentArgument)
       .implies({ deep: true }),

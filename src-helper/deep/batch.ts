@@ -5,7 +5,7 @@ import { Prefetch, mergeRanges } from "../dedupe/prefetch.ts";
 import * as reasons from "../dedupe/reasons.ts";
 import type { FoldRun } from "../dedupe/run.ts";
 import { NativeError, tryCall, tryCallAsync } from "../native/library.ts";
-import { bytesIn, liesAt } from "./mapping.ts";
+import { bytesIn, liesAt, liesIn } from "./mapping.ts";
 import { closePair, copyParts, hasRoom, type TempPair } from "./temp.ts";
 import type { DeepFile, Move, Rewrite, Victim } from "./types.ts";
 
@@ -37,6 +37,8 @@ export interface DeepOutcomes {
   readonly refused: Map<number, reasons.Refusal>;
   /** Extents that only hold what was to be moved onto a copy, or of which a part was: their rows stay. */
   readonly unfinished: Set<number>;
+  /** Victims that are gone, and the extents that what was left of them was written to. */
+  readonly anew: Map<number, ReadonlySet<number>>;
 }
 
 /** Extents whose files are locked together. Whatever happens, every file is unlocked at the end. */
@@ -139,7 +141,7 @@ export class DeepBatch {
   async #free(victim: Victim): Promise<void> {
     const { meter, volume } = this.#run;
     try {
-      this.#check(victim);
+      await this.#check(victim);
       const [rewrite] = victim.rewrites;
       if (rewrite !== undefined && !hasRoom(volume, victim.rewrittenBytes)) {
         throw new Refused(rewrite.to.file, reasons.refusal(constants.errno.ENOSPC, "dedupe"));
@@ -159,7 +161,7 @@ export class DeepBatch {
   }
 
   /** @throws Refused where something is not as it was planned */
-  #check(victim: Victim): void {
+  async #check(victim: Victim): Promise<void> {
     const destinations = new Map<number, number>();
     const { sectorSize } = this.#run.volume;
     const changed = (file: number): Refused => new Refused(file, CHANGED);
@@ -173,10 +175,30 @@ export class DeepBatch {
       const fresh = this.#open(file, true).fresh?.extents ?? [];
       if (bytesIn(fresh, victim.bytenr) !== bytes) throw changed(file);
     }
-    for (const { from, length } of victim.moves) {
+    const moved = await this.#moved(victim);
+    for (const { from, length, anew } of victim.moves) {
       const locked = this.#open(from.file, false);
-      if (!liesAt(locked.fresh?.extents ?? [], from, length)) throw changed(from.file);
+      const copy = anew === true ? this.#outcomes.anew.get(from.bytenr) : undefined;
+      const there =
+        copy === undefined
+          ? liesAt(locked.fresh?.extents ?? [], from, length)
+          : liesIn(moved.get(locked.file)?.extents ?? [], from.fileOffset, length, copy);
+      // what is left of an extent half way may be moved once more: nothing is to count on it
+      if (!there || this.#outcomes.unfinished.has(from.bytenr)) throw changed(from.file);
     }
+  }
+
+  /** The files that hold what was written anew for an earlier victim, as they are now. */
+  async #moved({ moves }: Victim): Promise<Map<DeepFile, FreshInode>> {
+    const holders = new Set<number>();
+    for (const { from, anew } of moves)
+      if (anew === true && this.#outcomes.anew.has(from.bytenr)) holders.add(from.file);
+    const locked = [...holders].map((file) => this.#open(file, false));
+    return readAll(
+      this.#run,
+      locked.map(({ lock }) => lock),
+      locked.map(({ file }) => file),
+    );
   }
 
   /** A file that is locked. @throws Refused */
@@ -268,6 +290,7 @@ export class DeepBatch {
         const { to, target, length } = rewrite;
         await this.#share(pair.copy, target, to.file, to.fileOffset, length);
       }
+      this.#outcomes.anew.set(victim.bytenr, pair.extents);
       return pair.diskBytes;
     } catch (error) {
       this.#outcomes.unfinished.add(victim.bytenr);

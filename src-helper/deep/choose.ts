@@ -1,137 +1,97 @@
-import type { DeepOptions } from "../engine/contract.ts";
-import { Segments } from "./segments.ts";
+import { Contents } from "./contents.ts";
+import { decide } from "./improve.ts";
+import { partsOf, type Part } from "./parts.ts";
+import type { Segments } from "./segments.ts";
 import type { Space, SpaceExtent } from "./space.ts";
+import { Stay } from "./stay.ts";
 
-/** Bytes of metadata that one more extent item costs: the item, its back reference, and room around both. */
-const ITEM_BYTES = 256;
-
-/** Which extents go, and what stays of which content. */
+/** Which extents go. */
 export interface Choice {
   readonly victims: readonly SpaceExtent[];
   readonly segments: Segments;
 }
 
-/** The ways in which files end inside of an extent: block of it and bytes in that block, as "block:bytes". */
-export function tailsOf(extent: SpaceExtent): ReadonlySet<string> {
-  const tails = extent.references.filter(({ tail }) => tail > 0);
-  return new Set(tails.map(({ offset, length, tail }) => `${offset + length - 1}:${tail}`));
-}
-
-/** What freeing an extent would take. */
-interface Price {
-  /** Bytes to be written anew, as far as can be told. */
-  readonly rewriteBytes: number;
-}
+/** Bytes written for one more byte that is freed, at most, however much room for writing there is. */
+const DEAREST = 8;
+/** What a byte written counts where none is to be written. */
+const NEVER = 2 ** 40;
+/** How often the price of writing is halved between one that is too low and one that is high enough. */
+const HALVINGS = 7;
+/** Extents that are decided on between two looks whether it is to end. */
+const BREATH = 4096;
 
 /**
- * Chooses the extents that go: those first of which least is to be written
- * anew. One that holds the last copy of what an earlier choice counts on stays.
+ * Chooses the extents that go, so that most is freed while what is written
+ * anew is at most `maxRewrite` of their bytes, all of them together. A price of
+ * writing is looked for at which that comes out, and what is left of the
+ * allowance is spent on the cheapest of the rest.
+ * @param maxRewrite 0 to 1
+ * @param breathe called now and then; throws where the work is to end
  */
-export function chooseVictims(space: Space, options: DeepOptions): Choice {
-  const segments = new Segments(space.extents);
-  const own = new Int32Array(segments.size);
-  const price = (extent: SpaceExtent): Price | null => priceOf(extent, space, options, segments, own);
-  const candidates: Candidate[] = [];
-  for (const extent of space.extents) {
-    const first = extent.pinned ? null : price(extent);
-    if (first !== null) candidates.push({ extent, rewriteBytes: first.rewriteBytes });
-  }
-  const victims: SpaceExtent[] = [];
-  for (const { extent } of inOrder(candidates)) {
-    if (price(extent) === null) continue;
-    victims.push(extent);
-    segments.remove(extent);
-    for (const occurrence of extent.occurrences) {
-      const { first, end } = segments.of(occurrence);
-      for (let k = first; k < end; k++) if ((segments.copies[k] ?? 0) > 0) segments.needed[k] = 1;
-    }
-  }
-  victims.sort((a, b) => a.bytenr - b.bytenr);
-  return { victims, segments };
-}
-
-interface Candidate {
-  readonly extent: SpaceExtent;
-  readonly rewriteBytes: number;
-}
-
-/** Shares of an extent to be written anew that count as alike. */
-const CLASSES = [0.1, 0.3];
-
-/**
- * Cheap ones first; of those that are about as cheap, those of one file
- * together. Two files in common that are cut into extents at different places
- * would else each lose every other extent, and with the last copies of what
- * they lost keep each other's rest.
- */
-function inOrder(candidates: readonly Candidate[]): Candidate[] {
-  const files = new Map<number, { rewritten: number; bytes: number }>();
-  for (const { extent, rewriteBytes } of candidates) {
-    const sums = files.get(fileOf(extent)) ?? { rewritten: 0, bytes: 0 };
-    sums.rewritten += rewriteBytes;
-    sums.bytes += extent.diskBytes;
-    files.set(fileOf(extent), sums);
-  }
-  const keyed = candidates.map((candidate) => {
-    const { extent, rewriteBytes } = candidate;
-    const file = fileOf(extent);
-    const { rewritten = 0, bytes = 1 } = files.get(file) ?? {};
-    const share = rewriteBytes / extent.diskBytes;
-    const kind = CLASSES.filter((limit) => share > limit).length;
-    return { candidate, kind, ofFile: Math.floor((10 * rewritten) / bytes), file, share };
-  });
-  // of equal ones the later file goes, so that the oldest stays
-  keyed.sort(
-    (a, b) =>
-      a.kind - b.kind ||
-      a.ofFile - b.ofFile ||
-      b.file - a.file ||
-      a.share - b.share ||
-      b.candidate.extent.bytenr - a.candidate.extent.bytenr,
-  );
-  return keyed.map(({ candidate }) => candidate);
-}
-
-function fileOf(extent: SpaceExtent): number {
-  return extent.references[0]?.file ?? -1;
-}
-
-function priceOf(
-  extent: SpaceExtent,
+export async function chooseVictims(
   space: Space,
-  { maxRewrite }: DeepOptions,
-  segments: Segments,
-  own: Int32Array,
-): Price | null {
-  for (const occurrence of extent.occurrences) {
-    const { first, end } = segments.of(occurrence);
-    for (let k = first; k < end; k++) own[k] = (own[k] ?? 0) + 1;
-  }
-  let rewrite = extent.whole.reduce((sum, { start, end }) => sum + (end - start), 0);
-  let items = extent.references.length;
-  let possible = true;
-  for (const occurrence of extent.occurrences) {
-    const { first, end } = segments.of(occurrence);
-    items++;
-    for (let k = first; k < end; k++) {
-      const elsewhere = (segments.copies[k] ?? 0) - Math.abs(own[k] ?? 0);
-      if (elsewhere > 0) rewrite -= segments.length(k);
-      else if (segments.needed[k] === 1) possible = false;
-      else if ((own[k] ?? 0) > 0)
-        own[k] = -(own[k] ?? 0); // its own copies are written once: this is the one
-      else rewrite -= segments.length(k);
+  maxRewrite: number,
+  breathe: () => Promise<void>,
+): Promise<Choice> {
+  const contents = new Contents(space);
+  const parts = partsOf(contents);
+  const within = ({ written, gone }: Stay): boolean => written <= maxRewrite * gone;
+  // bytes that are freed for one that is written: a price at which that is worth it keeps to maxRewrite in any case
+  const highest = 1 / maxRewrite - 1;
+  const lowest = Math.min(1 / DEAREST, highest);
+  const at = (price: number): Promise<Stay> => decideAll(contents, parts, 1 + price, breathe);
+  let best = await at(lowest);
+  if (!within(best)) {
+    best = await at(maxRewrite > 0 ? highest : NEVER);
+    let [low, high] = [lowest, highest];
+    for (let k = 0; k < HALVINGS && maxRewrite > 0; k++) {
+      const middle = Math.sqrt(low * high);
+      const next = await at(middle);
+      if (within(next)) {
+        high = middle;
+        if (next.freed > best.freed) best = next;
+      } else low = middle;
     }
+    spendRest(contents, best, maxRewrite, lowest);
   }
-  for (const occurrence of extent.occurrences) {
-    const { first, end } = segments.of(occurrence);
-    own.fill(0, first, end);
+  return {
+    victims: space.extents.filter((_, k) => best.stays[k] === 0),
+    segments: contents.segments,
+  };
+}
+
+async function decideAll(
+  contents: Contents,
+  parts: readonly Part[],
+  factor: number,
+  breathe: () => Promise<void>,
+): Promise<Stay> {
+  const stay = new Stay(contents);
+  stay.factor = factor;
+  let done = 0;
+  for (const part of parts) {
+    decide(contents, stay, part);
+    done += part.length;
+    if (done < BREATH) continue;
+    done = 0;
+    await breathe();
   }
-  const tails = tailsOf(extent).size;
-  // the copy ends where the file ends, so it can end in one way only
-  if (!possible || tails > 1) return null;
-  rewrite += tails;
-  const { sectorSize } = space;
-  const rewriteBytes = Math.ceil((rewrite * extent.diskBytes) / sectorSize / extent.length) * sectorSize;
-  const gain = extent.diskBytes - rewriteBytes;
-  return rewriteBytes > maxRewrite * extent.diskBytes || gain < items * ITEM_BYTES ? null : { rewriteBytes };
+  return stay;
+}
+
+/** Lets more go, the cheapest first, while it stays within what may be written. */
+function spendRest(contents: Contents, stay: Stay, maxRewrite: number, price: number): void {
+  stay.factor = 1 + price;
+  const rest: { extent: number; share: number }[] = [];
+  for (let extent = 0; extent < contents.count; extent++) {
+    if (contents.fixed[extent] === 1 || stay.stays[extent] === 0) continue;
+    const share = stay.alone(extent) / (contents.bytes[extent] ?? 1);
+    if (share < 1) rest.push({ extent, share });
+  }
+  rest.sort((a, b) => a.share - b.share);
+  for (const { extent } of rest) {
+    const written = stay.written + stay.alone(extent);
+    const gone = stay.gone + (contents.bytes[extent] ?? 0);
+    if (written <= maxRewrite * gone && stay.worth(extent) > 0) stay.toggle(extent);
+  }
 }

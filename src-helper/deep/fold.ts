@@ -19,13 +19,12 @@ function bytesOf({ moves, rewrites }: Victim): number {
   return rewrites.reduce(add, moves.reduce(add, 0));
 }
 
-/** Extents of the same files together, a bounded number of files and bytes at a time. */
+/** In the order of the plan, a bounded number of files and bytes at a time. */
 function* batchesOf(victims: readonly Victim[]): Generator<Victim[]> {
-  const first = (victim: Victim): number => (victim.moves[0] ?? victim.rewrites[0])?.to.file ?? -1;
   let batch: Victim[] = [];
   let files = new Set<number>();
   let bytes = 0;
-  for (const victim of victims.toSorted((a, b) => first(a) - first(b) || a.bytenr - b.bytenr)) {
+  for (const victim of victims) {
     const own = filesOf([victim]);
     const size = bytesOf(victim);
     const together = new Set([...files, ...own]).size;
@@ -48,7 +47,12 @@ function* batchesOf(victims: readonly Victim[]): Generator<Victim[]> {
  * its extent, and nothing takes more room than before.
  */
 export async function foldDeep(run: FoldRun, plan: DeepPlan, journal: Journal, runId: number): Promise<void> {
-  const outcomes: DeepOutcomes = { moved: new Set(), refused: new Map(), unfinished: new Set() };
+  const outcomes: DeepOutcomes = {
+    moved: new Set(),
+    refused: new Map(),
+    unfinished: new Set(),
+    anew: new Map(),
+  };
   const written: number[] = [];
   for (const victims of batchesOf(plan.victims)) {
     await run.ctx.gate?.();

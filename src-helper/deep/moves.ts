@@ -2,35 +2,115 @@ import type { Choice } from "./choose.ts";
 import type { Occurrence, Reference, Space, SpaceExtent } from "./space.ts";
 import type { MappedRange, Move, Rewrite, Victim } from "./types.ts";
 
-/** What becomes of some blocks of a victim: sectors of it, and where they are to be found. */
-type Fate =
-  | { readonly offset: number; readonly length: number; readonly at: Occurrence }
-  | { readonly offset: number; readonly length: number; readonly target: number };
+/** Sectors of a victim that come to lie where others of the same content do. */
+interface Shared {
+  readonly offset: number;
+  readonly length: number;
+  readonly at: Occurrence;
+  /** That is a victim, too, which is written anew before. */
+  readonly anew: boolean;
+}
+
+/** Sectors of a victim that are written to the temporary file. */
+interface Written {
+  readonly offset: number;
+  readonly length: number;
+  /** Sector of the temporary file. */
+  readonly target: number;
+}
+
+type Fate = Shared | Written;
+
+/** An extent that goes, and the number of its bundle. */
+interface Going {
+  readonly extent: SpaceExtent;
+  bundle: number;
+}
 
 /**
  * Says for every range that refers to a victim where it goes: onto a copy that
- * stays, or onto the temporary file that holds what is nowhere else.
+ * stays, or onto the temporary file that holds what is nowhere else. What
+ * several victims hold and nothing that stays is written once, for the first of
+ * them; the others follow it. So the order of the victims is that of the fold.
  */
 export function planMoves(space: Space, { victims, segments }: Choice): Victim[] {
   const gone = new Set(victims);
-  const staying = new Array<Occurrence | undefined>(segments.size);
+  const places = new Array<Occurrence | undefined>(segments.size);
   for (const extent of space.extents) {
     if (gone.has(extent)) continue;
     for (const occurrence of extent.occurrences) {
       const { first, end } = segments.of(occurrence);
-      for (let k = first; k < end; k++) staying[k] ??= occurrence;
+      for (let k = first; k < end; k++) places[k] ??= occurrence;
     }
   }
-  return victims.map((extent, bundle) =>
-    planVictim(space, extent, bundle, fatesOf(extent, segments, staying)),
+  // what is best packed is what is kept
+  const order = victims.toSorted(
+    (a, b) => a.diskBytes / a.length - b.diskBytes / b.length || a.bytenr - b.bytenr,
   );
+  const bundles = new Bundles(order);
+  for (const extent of order) {
+    for (const occurrence of extent.occurrences) {
+      const { first, end } = segments.of(occurrence);
+      for (let k = first; k < end; k++) {
+        const place = (places[k] ??= occurrence);
+        if (gone.has(place.extent)) bundles.join(place.extent, extent);
+      }
+    }
+  }
+  return bundles
+    .sorted()
+    .map(({ extent, bundle }) => planVictim(space, extent, bundle, fatesOf(extent, segments, places, gone)));
+}
+
+/** Victims that are to be chosen together. */
+class Bundles {
+  readonly #extents: readonly SpaceExtent[];
+  readonly #numbers: ReadonlyMap<SpaceExtent, number>;
+  /** Of each the earliest that is known to be of its bundle. */
+  readonly #first: number[];
+
+  constructor(extents: readonly SpaceExtent[]) {
+    this.#extents = extents;
+    this.#numbers = new Map(extents.map((extent, k) => [extent, k]));
+    this.#first = extents.map((_, k) => k);
+  }
+
+  join(one: SpaceExtent, other: SpaceExtent): void {
+    const a = this.#find(this.#numbers.get(one) ?? 0);
+    const b = this.#find(this.#numbers.get(other) ?? 0);
+    this.#first[Math.max(a, b)] = Math.min(a, b);
+  }
+
+  #find(number: number): number {
+    let at = number;
+    for (let next = this.#first[at] ?? at; next !== at; next = this.#first[at] ?? at) {
+      this.#first[at] = this.#first[next] ?? next;
+      at = next;
+    }
+    return at;
+  }
+
+  /** Bundle after bundle, those of one file near each other, each in the order that was given. */
+  sorted(): Going[] {
+    const all = this.#extents.map((extent, k) => ({ extent, k, root: this.#find(k) }));
+    const file = (root: number): number => this.#extents[root]?.references[0]?.file ?? -1;
+    all.sort((a, b) => file(a.root) - file(b.root) || a.root - b.root || a.k - b.k);
+    let bundle = -1;
+    let last = -1;
+    return all.map(({ extent, root }) => {
+      if (root !== last) bundle++;
+      last = root;
+      return { extent, bundle };
+    });
+  }
 }
 
 /** The whole blocks of a victim in order, cut where their fate changes. */
 function fatesOf(
   extent: SpaceExtent,
   segments: Choice["segments"],
-  staying: readonly (Occurrence | undefined)[],
+  places: readonly (Occurrence | undefined)[],
+  gone: ReadonlySet<SpaceExtent>,
 ): Fate[] {
   const fates: Fate[] = [];
   const written = new Map<number, number>(); // segment -> sector of the temporary file
@@ -52,9 +132,10 @@ function fatesOf(
       for (let k = first; k < last; k++) {
         const offset = occurrence.offset + segments.start(k) - occurrence.canon;
         const length = segments.length(k);
-        const source = staying[k];
+        const place = places[k];
         const before = written.get(k);
-        if (source !== undefined) fates.push({ offset, length, at: source });
+        if (place !== undefined && place.extent !== extent)
+          fates.push({ offset, length, at: place, anew: gone.has(place.extent) });
         else if (before !== undefined) fates.push({ offset, length, target: before });
         else written.set(k, write(offset, length));
       }
@@ -87,11 +168,11 @@ class VictimPlan {
     };
   }
 
-  move(to: MappedRange, from: MappedRange, length: number): void {
+  move(to: MappedRange, from: MappedRange, length: number, anew: boolean): void {
     const last = this.moves.at(-1);
     if (last !== undefined && follows(last.to, to, last.length) && follows(last.from, from, last.length)) {
       this.moves[this.moves.length - 1] = { ...last, length: last.length + length };
-    } else this.moves.push({ to, from, length });
+    } else this.moves.push({ to, from, length, ...(anew ? { anew } : {}) });
   }
 
   rewrite(to: MappedRange, target: number, length: number): void {
@@ -158,9 +239,9 @@ function addMoves(
   reference: Reference,
   from: number,
   length: number,
-  fate: Fate & { readonly at: Occurrence },
+  fate: Shared,
 ): void {
-  const { at } = fate;
+  const { at, anew } = fate;
   // where the blocks of the fate lie in the extent that stays
   const shift = at.offset - at.canon + canonAt(extent, fate.offset) - fate.offset;
   for (let done = 0; done < length;) {
@@ -171,6 +252,7 @@ function addMoves(
       plan.mapped(extent, reference, from + done),
       plan.mapped(at.extent, source, start),
       plan.bytes(rest),
+      anew,
     );
     done += rest;
   }

@@ -1,12 +1,12 @@
-import { throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
+import { breathe, throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { chooseVictims } from "./choose.ts";
 import type { Placed } from "./index-files.ts";
 import { planMoves } from "./moves.ts";
 import { findRuns } from "./runs.ts";
-import { buildSpace, type IsMovable, type IsSource } from "./space.ts";
+import { buildSpace, type IsMovable, type IsSource, type Space } from "./space.ts";
 import type { DeepOptions } from "../engine/contract.ts";
-import type { DeepPlan } from "./types.ts";
+import type { DeepPlan, Victim } from "./types.ts";
 
 export interface DeepSource {
   /** csumType: BTRFS_CSUM_TYPE_*. */
@@ -40,14 +40,30 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
       throwIfCancelled(context.run);
     },
   );
-  const victims = planMoves(space, chooseVictims(space, settings));
-  const sum = (field: "diskBytes" | "rewrittenBytes"): number =>
-    victims.reduce((total, victim) => total + victim[field], 0);
+  const victims = await planVictims(space, settings, () => breathe(context));
+  const rewrittenBytes = sumOf(victims, "rewrittenBytes");
   return {
     files: space.files,
     victims,
-    predictedBytes: sum("diskBytes") - sum("rewrittenBytes"),
-    rewrittenBytes: sum("rewrittenBytes"),
+    predictedBytes: sumOf(victims, "diskBytes") - rewrittenBytes,
+    rewrittenBytes,
     sample: found.sample,
   };
+}
+
+function sumOf(victims: readonly Victim[], field: "diskBytes" | "rewrittenBytes"): number {
+  return victims.reduce((total, victim) => total + victim[field], 0);
+}
+
+/** Extents are chosen by shares of blocks; a plan counts whole ones, and may so come out a little dearer. */
+async function planVictims(
+  space: Space,
+  { maxRewrite }: DeepOptions,
+  breathe: () => Promise<void>,
+): Promise<Victim[]> {
+  for (let allowed = maxRewrite; ; allowed = allowed < maxRewrite / 2 ? 0 : allowed * 0.95) {
+    const victims = planMoves(space, await chooseVictims(space, allowed, breathe));
+    const written = sumOf(victims, "rewrittenBytes");
+    if (allowed === 0 || written <= maxRewrite * sumOf(victims, "diskBytes")) return victims;
+  }
 }

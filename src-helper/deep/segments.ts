@@ -2,36 +2,30 @@ import type { Occurrence, SpaceExtent } from "./space.ts";
 
 /**
  * Canonical sectors cut wherever an occurrence begins or ends, so that an
- * occurrence covers segments whole. A segment is one content; what is counted
- * is how many copies of it are to stay.
+ * occurrence covers segments whole. A segment is one content.
  */
 export class Segments {
   readonly #cuts: Float64Array;
-  /** Occurrences of each segment that are to stay. */
-  readonly copies: Int32Array;
-  /** A victim counts on a copy of it: the last one must stay. */
-  readonly needed: Uint8Array;
 
   constructor(extents: readonly SpaceExtent[]) {
-    const ends: number[] = [];
+    const ends = new Float64Array(2 * extents.reduce((sum, { occurrences }) => sum + occurrences.length, 0));
+    let filled = 0;
     for (const extent of extents) {
-      for (const { canon, length } of extent.occurrences) ends.push(canon, canon + length);
+      for (const { canon, length } of extent.occurrences) {
+        ends[filled++] = canon;
+        ends[filled++] = canon + length;
+      }
     }
-    const sorted = Float64Array.from(ends).sort();
+    ends.sort();
     let count = 0;
-    for (const value of sorted) {
-      if (count === 0 || sorted[count - 1] !== value) sorted[count++] = value;
+    for (const value of ends) {
+      if (count === 0 || ends[count - 1] !== value) ends[count++] = value;
     }
-    this.#cuts = sorted.slice(0, count);
-    this.copies = new Int32Array(count);
-    this.needed = new Uint8Array(count);
-    for (const extent of extents) {
-      for (const occurrence of extent.occurrences) this.#count(occurrence, 1);
-    }
+    this.#cuts = ends.slice(0, count);
   }
 
   get size(): number {
-    return this.copies.length;
+    return this.#cuts.length;
   }
 
   /** First canonical sector of a segment. */
@@ -58,15 +52,5 @@ export class Segments {
       else high = middle;
     }
     return low - 1;
-  }
-
-  /** The copies in an extent are not to stay. */
-  remove(extent: SpaceExtent): void {
-    for (const occurrence of extent.occurrences) this.#count(occurrence, -1);
-  }
-
-  #count(occurrence: Occurrence, change: number): void {
-    const { first, end } = this.of(occurrence);
-    for (let k = first; k < end; k++) this.copies[k] = (this.copies[k] ?? 0) + change;
   }
 }

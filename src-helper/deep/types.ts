@@ -22,6 +22,11 @@ export interface Move {
   readonly to: MappedRange;
   readonly from: MappedRange;
   readonly length: number;
+  /**
+   * The extent at from.bytenr is a victim, too, and earlier in the plan: once it
+   * is gone, `from` lies on what was written anew for it.
+   */
+  readonly anew?: boolean;
 }
 
 /** One range that is to share what was copied to the temporary file. */
@@ -54,6 +59,7 @@ export interface Victim {
 
 export interface DeepPlan {
   readonly files: readonly DeepFile[];
+  /** In the order of the fold, bundle after bundle; any of them can be left out. */
   readonly victims: readonly Victim[];
   /** Bytes that the filesystem gains: those of the extents less what is written anew. */
   readonly predictedBytes: number;

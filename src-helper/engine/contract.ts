@@ -102,7 +102,7 @@ export interface Selection {
 export interface DeepOptions {
   /** Bytes of memory that the search may take; with less it looks at a thinner sample. */
   readonly memory: number;
-  /** Most of an extent's bytes on disk that may be written anew to free it, 0 to 1. */
+  /** Most that may be written anew, of the bytes of the extents that go, all of them together; 0 to 1. */
   readonly maxRewrite: number;
   /** Bytes; shorter runs are passed over. */
   readonly minRun: number;

@@ -103,3 +103,21 @@ export function plantOverlaps(random: Random, directories: readonly string[]): v
     }
   }
 }
+
+/**
+ * Files put together from a stock of contents, each in several of them, with
+ * something of their own between: extents that keep each other's content alive.
+ * @param own bytes of a file's own for each byte of the stock, about
+ */
+export function plantMixtures(random: Random, directories: readonly string[], own: number): void {
+  const stock = Array.from({ length: 24 }, () => noise(random, BLOCK * random.between(16, 400)));
+  for (let k = 0; k < 40; k++) {
+    const parts: Buffer[] = [];
+    for (let part = random.between(2, 6); part > 0; part--) {
+      const content = random.pick(stock);
+      const most = Math.ceil((2 * own * content.length) / BLOCK);
+      parts.push(content, noise(random, BLOCK * random.below(most + 1)));
+    }
+    writeParts(join(random.pick(directories), `mixture-${k}`), parts, random.chance(0.3));
+  }
+}
