@@ -1,47 +1,48 @@
 import type { IndexStore } from "./index-store.ts";
 
-const CHUNK_BYTES = 2 ** 30;
+/** Of disk addresses, a row; its sectors, with a bit each beside them, fit into 16 bits. */
+const CHUNK_BYTES = 2 ** 26;
+/** References that are noted before they are stored, 2 bytes each: what they take stays bounded. */
+const MAX_NOTED = 2 ** 23;
+/** Extents whose counts are in memory at a time, 8 bytes each. */
+const MAX_CACHED = 2 ** 23;
 
 /**
  * How many extent items, of all files of all subvolumes, refer to each extent
  * on disk. An extent's space comes back only when the last of them goes, so a
  * promise of freed bytes stands and falls with these counts.
  *
- * Kept a gibibyte of disk addresses a row: sorted pairs (sector in the chunk,
- * count) of 32 bits each; most rows of a scan are never looked at again.
+ * Kept 64 MiB of disk addresses a row, packed: most rows of a scan are never
+ * looked at again. What is added and removed is noted by row, and merged with
+ * what is stored when it is flushed.
  */
 export class ExtentRefs {
   readonly #store: IndexStore;
   readonly sectorSize: number;
-  /** Changes not yet stored: by address. */
-  readonly #changes = new Map<number, number>();
+  /** Not yet stored, by chunk. */
+  readonly #notes = new Map<number, Notes>();
+  #noted = 0;
+  /** Counts of some chunks: sorted pairs (sector in the chunk, count). The first are those read longest ago. */
   readonly #chunks = new Map<number, Uint32Array>();
-  /** While the index is empty, references are only appended and counted at the end. */
-  #bulk: Float64Array | null;
-  #bulkLength = 0;
+  #cached = 0;
+  /** Nothing is stored yet: saves the look-up. */
+  #empty: boolean;
+  #shared = false;
 
   constructor(store: IndexStore, sectorSize: number, empty: boolean) {
     this.#store = store;
     this.sectorSize = sectorSize;
-    this.#bulk = empty ? new Float64Array(65536) : null;
+    this.#empty = empty;
   }
 
   /** Counts one more reference. bytenr: address of the extent, in bytes. */
   add(bytenr: number): void {
-    if (this.#bulk !== null) {
-      if (this.#bulkLength === this.#bulk.length) {
-        const larger = new Float64Array(this.#bulk.length * 2);
-        larger.set(this.#bulk);
-        this.#bulk = larger;
-      }
-      this.#bulk[this.#bulkLength++] = bytenr;
-      return;
-    }
-    this.#changes.set(bytenr, (this.#changes.get(bytenr) ?? 0) + 1);
+    this.#note(bytenr, 0);
   }
 
+  /** Counts one less. */
   remove(bytenr: number): void {
-    this.#changes.set(bytenr, (this.#changes.get(bytenr) ?? 0) - 1);
+    this.#note(bytenr, 1);
   }
 
   /** The references to an extent, as last stored. */
@@ -59,55 +60,30 @@ export class ExtentRefs {
    * than once: other groups than those of the changed files may be affected
    */
   flush(): boolean {
-    if (this.#bulk !== null) {
-      this.#storeAll(this.#bulk.subarray(0, this.#bulkLength).sort());
-      this.#bulk = null;
-      return true;
-    }
-    let shared = false;
-    const byChunk = new Map<number, Map<number, number>>();
-    for (const [bytenr, change] of this.#changes) {
-      if (change === 0) continue;
-      const chunk = Math.floor(bytenr / CHUNK_BYTES);
-      let changes = byChunk.get(chunk);
-      if (changes === undefined) byChunk.set(chunk, (changes = new Map<number, number>()));
-      changes.set((bytenr - chunk * CHUNK_BYTES) / this.sectorSize, change);
-    }
-    this.#changes.clear();
-    for (const [chunk, changes] of byChunk) {
-      const pairs = this.#chunk(chunk);
-      const counts = new Map<number, number>();
-      for (let k = 0; k < pairs.length; k += 2) counts.set(pairs[k] ?? 0, pairs[k + 1] ?? 0);
-      for (const [sector, change] of changes) {
-        const before = counts.get(sector) ?? 0;
-        const after = before + change;
-        if (before > 1 || after > 1) shared = true;
-        if (after > 0) counts.set(sector, after);
-        else counts.delete(sector);
-      }
-      const sorted = [...counts].sort((a, b) => a[0] - b[0]);
-      this.#put(chunk, Uint32Array.from(sorted.flat()));
-    }
+    this.#merge();
+    const shared = this.#shared;
+    this.#shared = false;
     return shared;
   }
 
-  #storeAll(sorted: Float64Array): void {
-    let pairs: number[] = [];
-    let chunk = -1;
-    for (let k = 0; k < sorted.length;) {
-      const bytenr = sorted[k] ?? 0;
-      let end = k + 1;
-      while (sorted[end] === bytenr) end++;
-      const itsChunk = Math.floor(bytenr / CHUNK_BYTES);
-      if (itsChunk !== chunk) {
-        if (pairs.length > 0) this.#put(chunk, Uint32Array.from(pairs));
-        pairs = [];
-        chunk = itsChunk;
-      }
-      pairs.push((bytenr - chunk * CHUNK_BYTES) / this.sectorSize, end - k);
-      k = end;
+  #note(bytenr: number, removed: 0 | 1): void {
+    const chunk = Math.floor(bytenr / CHUNK_BYTES);
+    let notes = this.#notes.get(chunk);
+    if (notes === undefined) this.#notes.set(chunk, (notes = new Notes()));
+    notes.push(((bytenr - chunk * CHUNK_BYTES) / this.sectorSize) * 2 + removed);
+    if (++this.#noted === MAX_NOTED) this.#merge();
+  }
+
+  #merge(): void {
+    for (const [chunk, notes] of [...this.#notes].sort((a, b) => a[0] - b[0])) {
+      const before = this.#empty ? NONE : this.#chunk(chunk);
+      const { pairs, changed, shared } = merge(before, notes.sorted());
+      this.#shared ||= shared;
+      if (changed) this.#put(chunk, pairs);
     }
-    if (pairs.length > 0) this.#put(chunk, Uint32Array.from(pairs));
+    this.#notes.clear();
+    this.#noted = 0;
+    this.#empty = false;
   }
 
   #chunk(chunk: number): Uint32Array {
@@ -115,22 +91,129 @@ export class ExtentRefs {
     if (pairs === undefined) {
       const row = this.#store.get("SELECT data FROM extent_refs WHERE chunk = ?", chunk) as
         { data: Buffer } | undefined;
-      // copied: a Buffer need not be aligned for 32-bit words
-      pairs = row === undefined ? new Uint32Array() : new Uint32Array(new Uint8Array(row.data).buffer);
-      this.#chunks.set(chunk, pairs);
+      pairs = row === undefined ? NONE : unpack(row.data);
+      this.#keep(chunk, pairs);
     }
     return pairs;
   }
 
   #put(chunk: number, pairs: Uint32Array): void {
-    this.#chunks.set(chunk, pairs);
-    if (pairs.length === 0) {
-      this.#store.run("DELETE FROM extent_refs WHERE chunk = ?", chunk);
-      return;
-    }
-    const data = Buffer.from(pairs.buffer, pairs.byteOffset, pairs.byteLength);
-    this.#store.run("INSERT OR REPLACE INTO extent_refs VALUES (?, ?)", chunk, data);
+    this.#cached -= (this.#chunks.get(chunk)?.length ?? 0) / 2;
+    this.#chunks.delete(chunk);
+    this.#keep(chunk, pairs);
+    if (pairs.length === 0) this.#store.run("DELETE FROM extent_refs WHERE chunk = ?", chunk);
+    else this.#store.run("INSERT OR REPLACE INTO extent_refs VALUES (?, ?)", chunk, pack(pairs));
   }
+
+  #keep(chunk: number, pairs: Uint32Array): void {
+    this.#chunks.set(chunk, pairs);
+    this.#cached += pairs.length / 2;
+    for (const [oldest, some] of this.#chunks) {
+      if (this.#cached <= MAX_CACHED || oldest === chunk) break;
+      this.#chunks.delete(oldest);
+      this.#cached -= some.length / 2;
+    }
+  }
+}
+
+const NONE = new Uint32Array();
+
+/** References that came (2 * sector) and went (2 * sector + 1), in no order. */
+class Notes {
+  #values = new Uint16Array(64);
+  #length = 0;
+
+  push(value: number): void {
+    if (this.#length === this.#values.length) {
+      const larger = new Uint16Array(this.#length * 2);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#length++] = value;
+  }
+
+  sorted(): Uint16Array {
+    return this.#values.subarray(0, this.#length).sort();
+  }
+}
+
+/**
+ * @param pairs sorted
+ * @param notes sorted
+ * @returns shared: some count that changed was, or is, more than one
+ */
+function merge(
+  pairs: Uint32Array,
+  notes: Uint16Array,
+): { pairs: Uint32Array; changed: boolean; shared: boolean } {
+  const merged = new Uint32Array(pairs.length + 2 * notes.length);
+  let [length, changed, shared] = [0, false, false];
+  const put = (sector: number, count: number): void => {
+    merged[length++] = sector;
+    merged[length++] = count;
+  };
+  let at = 0;
+  for (let k = 0; k < notes.length;) {
+    const sector = (notes[k] ?? 0) >>> 1;
+    let change = 0;
+    for (; k < notes.length && (notes[k] ?? 0) >>> 1 === sector; k++) change += (notes[k] ?? 0) & 1 ? -1 : 1;
+    for (; at < pairs.length && (pairs[at] ?? 0) < sector; at += 2) put(pairs[at] ?? 0, pairs[at + 1] ?? 0);
+    const known = at < pairs.length && pairs[at] === sector;
+    const before = known ? (pairs[at + 1] ?? 0) : 0;
+    if (known) at += 2;
+    const after = before + change;
+    if (after > 0) put(sector, after);
+    if (change === 0) continue;
+    changed = true;
+    if (before > 1 || after > 1) shared = true;
+  }
+  merged.set(pairs.subarray(at), length);
+  return { pairs: merged.slice(0, length + pairs.length - at), changed, shared };
+}
+
+/**
+ * Each extent is one number, twice the distance from the one before, and one
+ * more where a second number follows: its count, if that is not 1. Seven bits
+ * a byte, the lowest first, and the eighth where another byte follows.
+ */
+function pack(pairs: Uint32Array): Buffer {
+  const bytes = Buffer.allocUnsafe(pairs.length * 5);
+  let length = 0;
+  const put = (value: number): void => {
+    let rest = value;
+    for (; rest >= 0x80; rest >>>= 7) bytes[length++] = (rest & 0x7f) | 0x80;
+    bytes[length++] = rest;
+  };
+  let last = 0;
+  for (let k = 0; k < pairs.length; k += 2) {
+    const [sector, count] = [pairs[k] ?? 0, pairs[k + 1] ?? 0];
+    put((sector - last) * 2 + (count === 1 ? 0 : 1));
+    if (count !== 1) put(count);
+    last = sector;
+  }
+  return bytes.subarray(0, length);
+}
+
+function unpack(bytes: Buffer): Uint32Array {
+  const pairs = new Uint32Array(bytes.length * 2);
+  let at = 0;
+  const next = (): number => {
+    let byte = bytes[at++] ?? 0;
+    let value = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      byte = bytes[at++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+    }
+    return value >>> 0;
+  };
+  let [length, sector] = [0, 0];
+  while (at < bytes.length) {
+    const step = next();
+    sector += step >>> 1;
+    pairs[length++] = sector;
+    pairs[length++] = step & 1 ? next() : 1;
+  }
+  return pairs.slice(0, length);
 }
 
 /** Index of the first pair whose sector is not below the one sought. */

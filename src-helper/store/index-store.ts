@@ -3,6 +3,7 @@ import type { Database, Statement } from "better-sqlite3";
 import { openDatabase } from "./open-database.ts";
 import { createIndex } from "./migrations/001-index.ts";
 import { forgetRows } from "./migrations/002-opt-outs.ts";
+import { packReferences } from "./migrations/003-packed-references.ts";
 
 export const KIND_DIRECTORY = 0;
 export const KIND_FILE = 1;
@@ -62,7 +63,7 @@ export class IndexStore {
   constructor(directory: string, uuid: string, warn: (message: string) => void, check = true) {
     // a cache: a power cut may cost a scan, never a file
     const options = { synchronous: "NORMAL", warn, check } as const;
-    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex, forgetRows], options);
+    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex, forgetRows, packReferences], options);
     this.db.pragma("cache_size = -24000");
     this.db.pragma("temp_store = MEMORY");
   }

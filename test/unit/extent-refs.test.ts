@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ExtentRefs } from "../../src-helper/store/extent-refs.ts";
+import { IndexStore } from "../../src-helper/store/index-store.ts";
+
+const SECTOR = 4096;
+const CHUNK = 2 ** 26;
+
+let directory: string;
+let store: IndexStore;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "refold-refs-"));
+  store = new IndexStore(directory, "00000000-0000-0000-0000-000000000001", () => undefined);
+});
+afterEach(() => {
+  store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const opened = (empty = false): ExtentRefs => new ExtentRefs(store, SECTOR, empty);
+
+test("counts what was added less what was removed, in any order, over the borders of rows", () => {
+  let seed = 5;
+  const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
+  const truth = new Map<number, number>();
+  for (let round = 0; round < 6; round++) {
+    const refs = opened(round === 0);
+    for (let k = 0; k < 3000; k++) {
+      const bytenr =
+        random(40) * (CHUNK / 4) + random(50) * SECTOR + (random(2) === 0 ? 0 : CHUNK / 4 - SECTOR);
+      const before = truth.get(bytenr) ?? 0;
+      if (before > 0 && random(3) === 0) {
+        refs.remove(bytenr);
+        truth.set(bytenr, before - 1);
+      } else {
+        refs.add(bytenr);
+        truth.set(bytenr, before + 1);
+      }
+    }
+    refs.flush();
+    for (const reader of [refs, opened()]) {
+      for (const [bytenr, count] of truth) expect(reader.count(bytenr), `${bytenr}`).toBe(count);
+    }
+  }
+  expect(opened().count(123 * CHUNK)).toBe(0);
+});
+
+test("keeps counts beyond a byte and addresses beyond 32 bits", () => {
+  const refs = opened(true);
+  const far = 2 ** 44 + 17 * SECTOR;
+  for (let k = 0; k < 300; k++) refs.add(far);
+  refs.add(far + CHUNK - 18 * SECTOR);
+  refs.flush();
+  expect(opened().count(far)).toBe(300);
+  expect(opened().count(far + CHUNK - 18 * SECTOR)).toBe(1);
+});
+
+test("says whether an extent that changed is or was shared", () => {
+  const first = opened(true);
+  first.add(0);
+  first.add(SECTOR);
+  first.add(SECTOR);
+  first.flush();
+  const change = (work: (refs: ExtentRefs) => void): boolean => {
+    const refs = opened();
+    work(refs);
+    return refs.flush();
+  };
+  expect(
+    change((refs) => {
+      refs.add(2 * SECTOR);
+    }),
+  ).toBe(false);
+  expect(
+    change((refs) => {
+      refs.remove(2 * SECTOR);
+    }),
+  ).toBe(false);
+  expect(
+    change((refs) => {
+      refs.add(0);
+    }),
+  ).toBe(true);
+  expect(
+    change((refs) => {
+      refs.remove(0);
+    }),
+  ).toBe(true);
+  expect(
+    change((refs) => {
+      refs.remove(SECTOR);
+    }),
+  ).toBe(true);
+  // what came and went is no change
+  expect(
+    change((refs) => {
+      refs.add(0);
+      refs.remove(0);
+    }),
+  ).toBe(false);
+});
+
+test("an extent that nobody refers to takes no room", () => {
+  const refs = opened(true);
+  refs.add(5 * SECTOR);
+  refs.flush();
+  refs.remove(5 * SECTOR);
+  refs.flush();
+  expect(store.get("SELECT COUNT(*) AS n FROM extent_refs")).toEqual({ n: 0 });
+});
