@@ -32,7 +32,7 @@ export default tseslint.config(
   },
   {
     // of the engine only its words: contract.ts and errors.ts
-    files: ["src-helper/{scan,dedupe,journal}/**/*.ts"],
+    files: ["src-helper/{scan,dedupe,journal,rules}/**/*.ts"],
     rules: {
       "no-restricted-imports": [
         "error",
@@ -51,7 +51,7 @@ export default tseslint.config(
         {
           paths: ["electron", "commander"],
           patterns: [
-            { group: ["**/cli/**", "**/scan/**", "**/dedupe/**", "**/journal/**"] },
+            { group: ["**/cli/**", "**/scan/**", "**/dedupe/**", "**/journal/**", "**/rules/**"] },
             { regex: "/engine/(?!contract|errors)" },
           ],
         },

@@ -9,6 +9,7 @@ export const KEY = {
   inodeItem: 1,
   inodeRef: 12,
   inodeExtref: 13,
+  dirItem: 84,
   rootItem: 132,
   rootBackref: 144,
 } as const;

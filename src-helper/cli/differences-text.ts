@@ -17,6 +17,7 @@ export const DIFFERENCE_SENTENCES: Readonly<Record<DifferenceCause, string>> = {
   "io-error": "in files that could not be read",
   "not-permitted": "in files that the kernel did not permit to fold",
   "send-running": "in a snapshot that a btrfs send holds",
+  "ruled-out": "in files that a rule or an attribute leaves alone",
   cancelled: "in files that were not reached before the run was cancelled",
   pinned: "kept by what came since the scan",
   rewritten: "written anew, more or less than reckoned with",

@@ -2,6 +2,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DeepOptions, FoldOptions, Selection } from "../engine/contract.ts";
 import { parseSize } from "./units.ts";
 
+/** As rules/file.ts has it, which a help text must not load. */
+const RULES_FILE = "/etc/refold/rules.json";
+
 export const DEFAULT_DATABASE_DIR = "/var/lib/refold";
 export const DEFAULT_MIN_SIZE = 4096;
 const DEFAULT_MEMORY = 256 << 20;
@@ -55,6 +58,12 @@ const OPTION_GROUPS = {
         return text;
       },
     ),
+    new Option("--rules <FILE>", `the rules of folders (default: ${RULES_FILE})`).argParser(
+      (text: string) => {
+        if (text === "") throw new InvalidArgumentError("A file must be named.");
+        return text;
+      },
+    ),
     new Option(
       "-q, --quiet",
       "no progress, totals or notes: results asked for, warnings and errors only",
@@ -75,6 +84,12 @@ const OPTION_GROUPS = {
   flush: () => [
     new Option("--flush", "write out unwritten data first (syncfs), so that new files are seen (dedup does)"),
     new Option("--no-flush", "do not wait for unwritten data"),
+  ],
+  always: () => [
+    new Option(
+      "--always",
+      "only files in folders that a rule says may be folded without asking ('refold rules')",
+    ),
   ],
   snapshots: () => [
     new Option(
@@ -160,6 +175,7 @@ function said(command: Command, option: Option): boolean {
 export interface CommonOptions {
   readonly json: boolean;
   readonly databaseDir: string;
+  readonly rulesFile: string;
   readonly quiet: boolean;
   readonly verbose: boolean;
   /** null where it was not said. */
@@ -172,6 +188,7 @@ export function readCommonOptions(command: Command): CommonOptions {
   return {
     json: given(command, "json") === true,
     databaseDir: (given(command, "db") as string | undefined) ?? DEFAULT_DATABASE_DIR,
+    rulesFile: (given(command, "rules") as string | undefined) ?? RULES_FILE,
     quiet: given(command, "quiet") === true,
     verbose: given(command, "verbose") === true,
     flush: (given(command, "flush") as boolean | undefined) ?? null,
@@ -181,6 +198,7 @@ export function readCommonOptions(command: Command): CommonOptions {
       pathGlob: (given(command, "path") as string | undefined) ?? null,
       crossVolume: given(command, "crossvol") !== false,
       snapshots: given(command, "snapshots") === true,
+      ...(given(command, "always") === true ? { always: true } : {}),
     },
   };
 }

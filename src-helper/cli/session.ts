@@ -12,6 +12,7 @@ import type { EventEmitter } from "node:events";
 /** Makes the engine; `warn` is told what a person should know although the call goes on. */
 export type LoadEngine = (options: {
   databaseDir: string;
+  rulesFile: string;
   warn: (message: string) => void;
 }) => Promise<Engine>;
 
@@ -98,6 +99,7 @@ export class Session implements Disposable {
   engine(): Promise<Engine> {
     this.loaded ??= this.loadEngine({
       databaseDir: this.options.databaseDir,
+      rulesFile: this.options.rulesFile,
       warn: (message) => {
         this.warn(message);
       },

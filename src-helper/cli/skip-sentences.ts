@@ -13,6 +13,7 @@ export const SKIP_SENTENCES: Readonly<Record<SkipReason, string>> = {
   "io-error": "could not be read: the disk or a checksum failed; run btrfs scrub",
   "not-permitted": "the kernel did not permit it",
   "send-running": "a btrfs send holds the snapshot; run again when it is done",
+  "ruled-out": "left alone: a rule of their folder, or an attribute, says never",
   cancelled: "not reached before the run was cancelled",
   other: "failed for another reason",
 };

@@ -96,6 +96,18 @@ export interface Selection {
   readonly crossVolume: boolean;
   /** true: copies in read-only snapshots are folded too. */
   readonly snapshots: boolean;
+  /** true: only files in folders that may be folded without asking; absent: what no rule leaves alone. */
+  readonly always?: boolean;
+}
+
+/** What is said of a folder and everything below it; the nearest folder decides. */
+export interface FolderRule {
+  /** Absolute, as it is reached. */
+  readonly path: PathBytes;
+  /** "always": may be folded without asking. "never": not changed, not shared with, not locked. */
+  readonly fold: "always" | "never";
+  /** Filesystems that it finds something on now; none: the folder is not there, or not on a btrfs that is mounted. */
+  readonly volumes: readonly string[];
 }
 
 /** How to look for ranges that occur more than once, and what freeing them may cost. */
@@ -181,6 +193,7 @@ export const SKIP_REASONS = [
   "io-error",
   "not-permitted",
   "send-running", // a btrfs send holds the snapshot
+  "ruled-out", // a rule or an attribute says never
   "cancelled",
   "other",
 ] as const;
@@ -382,6 +395,16 @@ export interface Engine {
   generation(subvolume: string, flush: boolean): number;
   /** Removes everything Refold keeps of a filesystem, mounted or not; refuses while files of it are stuck. */
   forget(uuid: string): void;
+  /** Rules of folders, by path. @throws RefoldError where the file is refused */
+  rules(): readonly FolderRule[];
+  /**
+   * Makes or changes the rule of a folder.
+   * @param folder absolute, without a link in it
+   * @throws RefoldError "no-volume" where there is no such folder on a mounted btrfs
+   */
+  setRule(folder: PathBytes, fold: FolderRule["fold"]): FolderRule;
+  /** Takes the rule of a folder away. @returns false where it had none */
+  removeRule(folder: PathBytes): boolean;
   /** uuids the database directory holds something of. */
   known(): readonly string[];
 }

@@ -3,6 +3,7 @@ import type {
   ChangedFile,
   Engine,
   FoldFilesResult,
+  FolderRule,
   FoldOptions,
   PathBytes,
   RunContext,
@@ -12,11 +13,13 @@ import type {
 import { RefoldError } from "./errors.ts";
 import { changedFiles, subvolumeGeneration } from "./changed.ts";
 import { withJournal } from "./folding.ts";
+import { listRules, removeRule, setRule } from "./folder-rules.ts";
 import { foldNamedFiles } from "./named-files.ts";
 import { summarize, summarizeOpen } from "./summary.ts";
 import { EngineVolume } from "./volume.ts";
 import { indexPath, VolumeState } from "./volume-state.ts";
 import { journalPath } from "../journal/store.ts";
+import { RULES_FILE } from "../rules/file.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
 import { discoverVolumes } from "../volumes/discover.ts";
 import { selectVolumes, withSubvolumesBelow, type SelectedVolume } from "../volumes/select.ts";
@@ -25,13 +28,15 @@ import { VolumeHandle } from "../volumes/volume-handle.ts";
 export interface EngineOptions {
   /** Where the databases are; made 0700 when first written. */
   readonly databaseDir: string;
+  /** Where the rules of folders are; only for tests is that not the machine's own. */
+  readonly rulesFile?: string;
   /** What a person should know although the call goes on. */
   readonly warn?: (message: string) => void;
 }
 
 /** The engine on this machine's filesystems. */
 export function createEngine(options: EngineOptions): Engine {
-  return new RealEngine(options.databaseDir, options.warn ?? defaultWarn);
+  return new RealEngine(options.databaseDir, options.warn ?? defaultWarn, options.rulesFile ?? RULES_FILE);
 }
 
 function defaultWarn(message: string): void {
@@ -41,10 +46,12 @@ function defaultWarn(message: string): void {
 class RealEngine implements Engine {
   readonly #databaseDir: string;
   readonly #warn: (message: string) => void;
+  readonly #rulesFile: string;
 
-  constructor(databaseDir: string, warn: (message: string) => void) {
+  constructor(databaseDir: string, warn: (message: string) => void, rulesFile: string) {
     this.#databaseDir = databaseDir;
     this.#warn = warn;
+    this.#rulesFile = rulesFile;
   }
 
   list(): readonly VolumeSummary[] {
@@ -52,7 +59,7 @@ class RealEngine implements Engine {
       try {
         const state = this.#state({ found, subvolume: null });
         try {
-          return summarizeOpen(state);
+          return summarizeOpen(state, this.#warn);
         } finally {
           state.close();
         }
@@ -84,7 +91,13 @@ class RealEngine implements Engine {
     ctx: RunContext,
   ): Promise<FoldFilesResult> {
     return withDatabaseErrors(this.#databaseDir, () =>
-      foldNamedFiles(this.#databaseDir, source, destinations, options, ctx, this.#warn),
+      foldNamedFiles(
+        { databaseDir: this.#databaseDir, rulesFile: this.#rulesFile, warn: this.#warn },
+        source,
+        destinations,
+        options,
+        ctx,
+      ),
     );
   }
 
@@ -115,6 +128,18 @@ class RealEngine implements Engine {
     }
   }
 
+  rules(): readonly FolderRule[] {
+    return listRules(this.#rulesFile);
+  }
+
+  setRule(folder: PathBytes, fold: FolderRule["fold"]): FolderRule {
+    return setRule(this.#rulesFile, folder, fold);
+  }
+
+  removeRule(folder: PathBytes): boolean {
+    return removeRule(this.#rulesFile, folder);
+  }
+
   known(): readonly string[] {
     if (!existsSync(this.#databaseDir)) return [];
     const uuids = readdirSync(this.#databaseDir).map(
@@ -126,7 +151,7 @@ class RealEngine implements Engine {
   #state({ found, subvolume }: SelectedVolume): VolumeState {
     const handle = new VolumeHandle(found);
     const scope = subvolume === null ? null : withSubvolumesBelow(subvolume, handle.subvolumes);
-    return new VolumeState(handle, scope, this.#databaseDir, this.#warn);
+    return new VolumeState(handle, scope, this.#databaseDir, this.#warn, this.#rulesFile);
   }
 
   /** For calls that are about one subvolume: a mount path stands for the one mounted there. */

@@ -3,20 +3,28 @@ import { foldFiles, type NamedMember } from "../dedupe/fold.ts";
 import type { Member } from "../dedupe/types.ts";
 import { call, callAsync, NativeError, RECORD, tryCall } from "../native/library.ts";
 import { readFsInfo } from "../volumes/fs-info.ts";
+import { TreeAncestry } from "../rules/ancestry.ts";
+import { readRulesFile } from "../rules/file.ts";
+import { Verdicts } from "../rules/verdicts.ts";
 import { selectVolumes } from "../volumes/select.ts";
 import { VolumeHandle } from "../volumes/volume-handle.ts";
 import type { FileOutcome, FoldFilesResult, FoldOptions, PathBytes, RunContext } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
 import { foldVolumeOf, withWritableJournal } from "./folding.ts";
 
+interface Places {
+  readonly databaseDir: string;
+  readonly rulesFile: string;
+  readonly warn: (message: string) => void;
+}
+
 /** Folds files given by their paths; none of them need have been scanned. */
 export async function foldNamedFiles(
-  databaseDir: string,
+  { databaseDir, rulesFile, warn }: Places,
   source: PathBytes,
   destinations: readonly PathBytes[],
   options: FoldOptions,
   ctx: RunContext,
-  warn: (message: string) => void,
 ): Promise<FoldFilesResult> {
   const named = identify(source);
   const [selected] = selectVolumes([named.uuid], warn);
@@ -27,6 +35,14 @@ export async function foldNamedFiles(
     handle.lock();
     // what was just written has no extents yet
     await callAsync("rf_syncfs", handle.dir);
+    const rules = readRulesFile(rulesFile)?.folders ?? [];
+    const verdicts = new Verdicts(handle, rules, new TreeAncestry(handle));
+    if (verdicts.leaves(named)) {
+      throw new RefoldError("failed", `${source.toString()} is left alone: ${LEFT}`, {
+        kept: "Nothing was folded.",
+        next: "`refold rules` lists the rules of folders.",
+      });
+    }
     const readOnly = new Set(handle.subvolumes.filter((one) => one.readOnly).map((one) => one.id));
     const first = readMember(handle, named, readOnly);
     const outcomes: (FileOutcome | NamedMember)[] = destinations.map((path) => {
@@ -34,6 +50,9 @@ export async function foldNamedFiles(
       if ("outcome" in file) return file;
       if (file.uuid !== named.uuid) {
         return refused(path, "other", "It is on another filesystem, and data is shared within one only.");
+      }
+      if (verdicts.leaves(file)) {
+        return refused(path, "ruled-out", `It was left as it is: ${LEFT}.`);
       }
       const member = readMember(handle, file, readOnly);
       if (member.size !== first.size) {
@@ -61,6 +80,8 @@ export async function foldNamedFiles(
     handle.close();
   }
 }
+
+const LEFT = "a rule of its folder, or an attribute of it or of a folder above, says never";
 
 interface Identity {
   readonly uuid: string;

@@ -35,13 +35,17 @@ export async function planRanges(
     });
   }
   state.handle.forgetNames();
+  const allows = state.allows(selection);
   return planDeep(
     {
       context: { ...context, csumType: CSUM_TYPES[state.handle.found.info.checksum] },
       store: state.store,
       placed: placedBy(plans),
       isMovable: movableBy(state, selection),
-      isSource: ({ subvol, ino, gen }) => isSource({ subvolume: subvol, inode: ino, generation: gen }),
+      // what is left alone is neither changed nor shared with, and what it refers to stays
+      isSource: ({ subvol, ino, gen }) =>
+        (allows === null || allows({ subvolume: subvol, inode: ino })) &&
+        isSource({ subvolume: subvol, inode: ino, generation: gen }),
       readOnlySubvolumes: state.readOnlySubvolumes(),
     },
     options,

@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import type { ScanTotals, VolumeSummary } from "./contract.ts";
-import type { VolumeState } from "./volume-state.ts";
+import { RefoldError } from "./errors.ts";
+import type { SelectionTotals, VolumeState } from "./volume-state.ts";
 import type { DiscoveredVolume } from "../volumes/discover.ts";
 
 /** Bytes; files below are not compared unless asked for. */
@@ -35,7 +36,7 @@ export function summarize(found: DiscoveredVolume, place: string | Buffer = foun
 }
 
 /** The same, with what its trees and the last scan say. */
-export function summarizeOpen(state: VolumeState): VolumeSummary {
+export function summarizeOpen(state: VolumeState, warn: (message: string) => void): VolumeSummary {
   const { handle } = state;
   const last = state.lastScan();
   const scanned = new Map(
@@ -52,21 +53,29 @@ export function summarizeOpen(state: VolumeState): VolumeSummary {
       generation: subvolume.generation,
       scannedGeneration: scanned.get(subvolume.id) ?? null,
     })),
-    lastScan: last === undefined ? null : totalsOfLastScan(state),
+    lastScan: last === undefined ? null : totalsOfLastScan(state, warn),
     lastScanAt: last?.finishedAt ?? null,
   };
 }
 
-function totalsOfLastScan(state: VolumeState): ScanTotals | null {
+/** null where there are none, or the rules are refused: what else is known of the volume can be told still. */
+function totalsOfLastScan(state: VolumeState, warn: (message: string) => void): ScanTotals | null {
   const last = state.lastScan();
   if (last === undefined) return null;
-  const totals = state.totals({
-    minSize: last.minSize,
-    exclude: [],
-    pathGlob: null,
-    crossVolume: true,
-    snapshots: false,
-  });
+  let totals: SelectionTotals;
+  try {
+    totals = state.totals({
+      minSize: last.minSize,
+      exclude: [],
+      pathGlob: null,
+      crossVolume: true,
+      snapshots: false,
+    });
+  } catch (error) {
+    if (!(error instanceof RefoldError)) throw error;
+    warn(error.message);
+    return null;
+  }
   return {
     uuid: state.handle.uuid,
     label: state.handle.found.label,

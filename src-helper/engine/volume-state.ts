@@ -15,6 +15,9 @@ import type { ScanRecord } from "../scan/scan.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import { IndexStore } from "../store/index-store.ts";
 import { tryCall } from "../native/library.ts";
+import { IndexAncestry } from "../rules/ancestry.ts";
+import { readRulesFile, RULES_FILE, rulesStamp } from "../rules/file.ts";
+import { Verdicts } from "../rules/verdicts.ts";
 import { openDirectory } from "../volumes/open-directory.ts";
 import { subvolumeOf } from "../volumes/select.ts";
 import { RefoldError } from "./errors.ts";
@@ -36,6 +39,8 @@ export class VolumeState {
   readonly scope: readonly number[] | null;
   readonly #databaseDir: string;
   readonly #warn: (message: string) => void;
+  readonly #rulesFile: string;
+  #verdicts: { readonly key: string; readonly verdicts: Verdicts } | null = null;
   #store: IndexStore | null = null;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
 
@@ -44,11 +49,13 @@ export class VolumeState {
     scope: readonly number[] | null,
     databaseDir: string,
     warn: (message: string) => void,
+    rulesFile = RULES_FILE,
   ) {
     this.handle = handle;
     this.scope = scope;
     this.#databaseDir = databaseDir;
     this.#warn = warn;
+    this.#rulesFile = rulesFile;
   }
 
   get store(): IndexStore {
@@ -67,13 +74,36 @@ export class VolumeState {
     return this.store.meta("scan") as ScanRecord | undefined;
   }
 
+  /** @throws RefoldError where the rules are refused */
   selectionScope(selection: Selection): SelectionScope {
     return {
       selection,
       scope: this.scope,
       readOnlySubvolumes: this.readOnlySubvolumes(),
+      allows: this.allows(selection),
       pathOf: (subvolume, inode) => this.handle.pathOf(subvolume, inode),
     };
+  }
+
+  /**
+   * What rules and attributes say of the files of the last scan.
+   * @throws RefoldError where the rules are refused
+   */
+  verdicts(): Verdicts {
+    const last = this.lastScan();
+    const key = `${rulesStamp(this.#rulesFile)} ${last?.finishedAt ?? ""} ${this.handle.subvolumes.length}`;
+    if (this.#verdicts?.key !== key) {
+      const rules = readRulesFile(this.#rulesFile)?.folders ?? [];
+      this.#verdicts = { key, verdicts: new Verdicts(this.handle, rules, new IndexAncestry(this.store)) };
+    }
+    return this.#verdicts.verdicts;
+  }
+
+  /** Whether a selection may touch a file; null where rules and attributes say nothing against any. */
+  allows({ always }: Selection): SelectionScope["allows"] {
+    const verdicts = this.verdicts();
+    if (always === true) return (file) => verdicts.of(file) === "always";
+    return verdicts.leaveAnything ? (file) => !verdicts.leaves(file) : null;
   }
 
   /** The subvolume that holds the mount path the volume was named by. */
@@ -102,10 +132,11 @@ export class VolumeState {
   /** Groups, files and bytes of a selection, as of the last scan. */
   totals(selection: Selection): SelectionTotals {
     const last = this.lastScan();
-    const key = `${last?.finishedAt ?? ""} ${JSON.stringify(selection)}`;
+    const scope = this.selectionScope(selection);
+    const key = `${last?.finishedAt ?? ""} ${this.#verdicts?.key ?? ""} ${JSON.stringify(selection)}`;
     if (this.#counted?.key !== key) {
       // the sum over groups is kept; what crosses between groups is known only for all of them
-      const stored = isUnfiltered(this.selectionScope(selection)) && last?.minSize === selection.minSize;
+      const stored = isUnfiltered(scope) && last?.minSize === selection.minSize;
       const totals = stored ? this.#storedTotals(last.crossingBytes) : this.#countSelection(selection);
       this.#counted = { key, totals };
     }

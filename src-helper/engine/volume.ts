@@ -71,7 +71,7 @@ export class EngineVolume implements Volume {
   }
 
   get summary(): VolumeSummary {
-    return summarizeOpen(this.#state);
+    return summarizeOpen(this.#state, this.#warn);
   }
 
   scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals> {

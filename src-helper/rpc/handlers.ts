@@ -28,6 +28,8 @@ export interface CallContext {
   readonly engine: Engine;
   /** Where the databases are. */
   readonly databaseDir: string;
+  /** Where the rules of folders are. */
+  readonly rulesFile: string;
   /** For what a person should know although the call goes on. */
   readonly warn: (message: string) => void;
   /** Aborted when the connection ends: stop background work, close what is open. */

@@ -327,6 +327,16 @@ export const repairResultSchema = z.strictObject({
 });
 export type RepairResultInfo = z.infer<typeof repairResultSchema>;
 
+/** What is said of a folder and all below it: engine/contract.ts FolderRule. */
+export const folderRuleSchema = z.strictObject({
+  path: z.string(),
+  fold: z.enum(["always", "never"]),
+  /** Mounted filesystems that it finds something on. */
+  volumes: z.array(uuidSchema),
+});
+export type FolderRuleInfo = z.infer<typeof folderRuleSchema>;
+const folderPath = text.regex(/^\//);
+
 export const historyRunSchema = z.strictObject({
   id: count,
   volume: uuidSchema,
@@ -433,6 +443,17 @@ export const METHODS = {
   repair: {
     params: z.strictObject({ task, volume, ids: z.array(fileIdSchema).max(10_000) }),
     result: repairResultSchema,
+  },
+
+  /** Rules of folders, which hold for the whole machine. Every open review is out of date when they change. */
+  rules: { params: nothing, result: z.array(folderRuleSchema).max(MAX_LIST) },
+  "rules.set": {
+    params: z.strictObject({ path: folderPath, fold: z.enum(["always", "never"]) }),
+    result: z.array(folderRuleSchema).max(MAX_LIST),
+  },
+  "rules.remove": {
+    params: z.strictObject({ path: folderPath }),
+    result: z.array(folderRuleSchema).max(MAX_LIST),
   },
 
   history: { params: z.strictObject({ volume }), result: z.array(historyRunSchema).max(10_000) },

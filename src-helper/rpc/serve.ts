@@ -8,6 +8,7 @@ import type { Mode } from "./protocol.ts";
 import { demoHandlers } from "./methods/demo.ts";
 import { historyHandlers } from "./methods/history.ts";
 import { LiveScans } from "./methods/live-scans.ts";
+import { ruleHandlers } from "./methods/rules.ts";
 import { taskHandlers } from "./methods/tasks.ts";
 import { VolumeList } from "./methods/volumes.ts";
 import { workHandlers } from "./methods/work.ts";
@@ -21,6 +22,7 @@ export interface ServeOptions {
   readonly version: string;
   readonly privileged: boolean;
   readonly databaseDir: string;
+  readonly rulesFile: string;
   /** For what lives until the next boot: the mount point of the demo volume. */
   readonly runtimeDir: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -32,7 +34,8 @@ export interface ServeOptions {
 
 /** The RPC server on one connection, until it ends. */
 export async function serve(options: ServeOptions): Promise<Ending> {
-  const { version, privileged, databaseDir, runtimeDir, environment, signal, makeEngine } = options;
+  const { version, privileged, databaseDir, rulesFile, runtimeDir, environment, signal, makeEngine } =
+    options;
   const log = new Log((line) => {
     options.tell(`rpc: ${line}`);
   });
@@ -42,13 +45,13 @@ export async function serve(options: ServeOptions): Promise<Ending> {
   return Server.serve({
     ...options.streams,
     policy: policyOf(options.mode),
-    ...{ version, privileged, databaseDir, log, signal, makeEngine },
+    ...{ version, privileged, databaseDir, rulesFile, log, signal, makeEngine },
     atRest: observes ? () => undefined : restorePriority,
     makeHandlers: ({ tasks, warn }) => {
       const reviews = createReviews();
-      const liveScans = new LiveScans(databaseDir);
+      const liveScans = new LiveScans(databaseDir, rulesFile);
       const volumes = new VolumeList({
-        ...{ databaseDir, warn, tasks, privileged, demoMount: demo.mountPath },
+        ...{ databaseDir, rulesFile, warn, tasks, privileged, demoMount: demo.mountPath },
       });
       const indexChanged = (volume: string): void => {
         reviews.drop(volume);
@@ -60,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<Ending> {
           volumes: () => volumes.list(),
           ...work,
           ...historyHandlers(tasks),
+          ...ruleHandlers(),
           ...taskHandlers(tasks),
           ...limits?.around(work.scan, tasks),
           ...demoHandlers(demo, tasks, indexChanged),

@@ -36,6 +36,7 @@ export interface ServerOptions {
   /** What is taken of a client, and what it is told. */
   readonly policy: ModePolicy;
   readonly databaseDir: string;
+  readonly rulesFile: string;
   readonly log: Log;
   /** Aborted to end the connection from this side: SIGTERM. */
   readonly signal: AbortSignal;
@@ -238,11 +239,12 @@ export class Server {
   }
 
   async #makeCall(): Promise<CallContext> {
-    const { databaseDir, makeEngine } = this.#options;
+    const { databaseDir, rulesFile, makeEngine } = this.#options;
     const engine = await makeEngine(this.#warn);
     return {
       engine,
       databaseDir,
+      rulesFile,
       warn: this.#warn,
       closing: this.#closing.signal,
       run: (name, volume, work) => this.#tasks.run(name, volume, work),

@@ -20,13 +20,16 @@ export interface SelectionScope {
   /** Subvolume ids, null for all. */
   readonly scope: readonly number[] | null;
   readonly readOnlySubvolumes: ReadonlySet<number>;
+  /** Whether rules and attributes let a file be touched; null where they let all. */
+  readonly allows: ((file: { readonly subvolume: number; readonly inode: number }) => boolean) | null;
   pathOf(subvolume: number, inode: number): PathBytes;
 }
 
 /** Whether a selection looks at all groups as the scan stored them. */
-export function isUnfiltered({ selection, scope }: SelectionScope): boolean {
+export function isUnfiltered({ selection, scope, allows }: SelectionScope): boolean {
   return (
     scope === null &&
+    allows === null &&
     selection.exclude.length === 0 &&
     selection.pathGlob === null &&
     selection.crossVolume &&
@@ -95,6 +98,7 @@ function memberFilter(chosen: SelectionScope): (member: Member) => boolean {
   const wanted = selection.pathGlob === null ? null : pathMatcher([selection.pathGlob]);
   return (member) => {
     if (inScope !== null && !inScope.has(member.subvolume)) return false;
+    if (chosen.allows !== null && !chosen.allows(member)) return false;
     if (excluded === null && wanted === null) return true;
     const path = chosen.pathOf(member.subvolume, member.inode).toString();
     return !(excluded?.(path) ?? false) && (wanted?.(path) ?? true);

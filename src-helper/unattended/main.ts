@@ -5,7 +5,8 @@ import { run } from "../cli/run.ts";
 import { errorLine } from "../cli/session.ts";
 import { displayMessage } from "../cli/terminal-text.ts";
 import { checkProgramFiles, INSTALLED_DIRECTORY, isInstalled } from "../hardening/program-files.ts";
-import { readRules, RULES_FILE, wordsOf } from "./rules.ts";
+import { RULES_FILE } from "../rules/file.ts";
+import { readRules, wordsOf, type Rule, type UnattendedRules } from "./rules.ts";
 
 const FIRST_SIGNAL_CODE = 128;
 const io = processIo();
@@ -17,8 +18,8 @@ async function foldByRules(): Promise<number> {
   process.umask(0o077);
   if (isInstalled(import.meta.dirname)) checkProgramFiles(INSTALLED_DIRECTORY);
   const rules = readRules();
-  const enabled = rules?.filter((rule) => rule.enabled) ?? [];
-  if (enabled.length === 0) {
+  const enabled = rules === null ? [] : await enabledOf(rules);
+  if (rules === null || enabled.length === 0) {
     tell(
       rules === null
         ? `there is no ${RULES_FILE}: nothing is folded`
@@ -26,10 +27,11 @@ async function foldByRules(): Promise<number> {
     );
     return EXIT.done;
   }
+  const always = rules.folders.some(({ fold }) => fold === "always");
   let worst: number = EXIT.done;
   for (const rule of enabled) {
-    tell(displayMessage(`rule for ${rule.volume}`));
-    const code = await run(wordsOf(rule), {
+    tell(displayMessage(`rule for ${rule.volume}${always ? ": folders that are always folded" : ""}`));
+    const code = await run(wordsOf(rule, always), {
       io,
       loadEngine: async (options) => (await import("../engine/engine.ts")).createEngine(options),
       signals: process,
@@ -39,6 +41,17 @@ async function foldByRules(): Promise<number> {
     if (code > FIRST_SIGNAL_CODE) break;
   }
   return worst;
+}
+
+/** Rules of volumes; where there are none, the volumes of folders that are always folded. */
+async function enabledOf({ volumes, folders }: UnattendedRules): Promise<Rule[]> {
+  if (volumes.length > 0 || !folders.some(({ fold }) => fold === "always"))
+    return volumes.filter((rule) => rule.enabled);
+  const { listRules } = await import("../engine/folder-rules.ts");
+  const uuids = listRules(RULES_FILE).flatMap((rule) => (rule.fold === "always" ? rule.volumes : []));
+  return [...new Set(uuids)].map((volume) => ({
+    ...{ volume, enabled: true, exclude: [], snapshots: false, crossVolume: true, lock: "immutable" },
+  }));
 }
 
 try {

@@ -14,6 +14,66 @@ export interface Mount {
   readonly compression: string | null;
 }
 
+/** Any line of it, for finding out what lies at a path. */
+export interface MountEntry {
+  readonly id: number;
+  /** Id of the mount that it is on. */
+  readonly above: number;
+  readonly path: Buffer;
+  readonly root: Buffer;
+  readonly device: string;
+  readonly type: string;
+}
+
+/** Everything that is mounted in this mount namespace. Needs no privilege. */
+export function readMountTable(mountinfo: Buffer = readFileSync("/proc/self/mountinfo")): MountEntry[] {
+  const entries: MountEntry[] = [];
+  for (const line of mountinfo.toString("latin1").split("\n")) {
+    const fields = line.split(" ");
+    const [id, above, device, root, path] = fields;
+    const type = fields[fields.indexOf("-", 6) + 1];
+    if (device === undefined || root === undefined || path === undefined || type === undefined) continue;
+    entries.push({
+      id: Number(id),
+      above: Number(above),
+      path: unescape(path),
+      root: unescape(root),
+      device,
+      type,
+    });
+  }
+  return entries;
+}
+
+/** The mount that a path lies on, as the kernel walks to it; undefined where none is seen. */
+export function mountOf(path: Buffer, table: readonly MountEntry[]): MountEntry | undefined {
+  const ids = new Set(table.map(({ id }) => id));
+  let at: MountEntry | undefined;
+  for (let steps = 0; steps < table.length; steps++) {
+    let next: MountEntry | undefined;
+    for (const entry of table) {
+      // the first one is on something that is not seen from here
+      const isOn =
+        at === undefined ? !ids.has(entry.above) || entry.above === entry.id : entry.above === at.id;
+      if (!isOn || entry === at || !isBelowOrAt(path, entry.path)) continue;
+      // of two on the same mount the walk meets the shorter path first
+      if (next === undefined || entry.path.length < next.path.length) next = entry;
+    }
+    if (next === undefined) break;
+    at = next;
+  }
+  return at;
+}
+
+const SLASH = Buffer.from("/");
+
+/** "/a/b" is below "/a" and below "/", and at itself. */
+export function isBelowOrAt(path: Buffer, above: Buffer): boolean {
+  if (above.equals(SLASH)) return true;
+  if (!path.subarray(0, above.length).equals(above)) return false;
+  return path.length === above.length || path[above.length] === SLASH[0];
+}
+
 /** The mounted btrfs filesystems of this mount namespace, in mount order. Needs no privilege. */
 export function readMounts(mountinfo: Buffer = readFileSync("/proc/self/mountinfo")): Mount[] {
   const mounts: Mount[] = [];

@@ -5,7 +5,7 @@ import { RefoldError } from "../engine/errors.ts";
 import { call, NativeError, RECORD, tryCall } from "../native/library.ts";
 import type { DiscoveredVolume } from "./discover.ts";
 import { readFsInfo } from "./fs-info.ts";
-import type { Mount } from "./mounts.ts";
+import { isBelowOrAt, type Mount } from "./mounts.ts";
 import { openDirectory } from "./open-directory.ts";
 import { lockVolume } from "./volume-lock.ts";
 
@@ -154,7 +154,7 @@ export class VolumeHandle {
   #underMount(fromTop: Buffer): Buffer | null {
     let best: Mount | undefined;
     for (const mount of this.found.mounts) {
-      if (!isBelow(fromTop, mount.root)) continue;
+      if (!isBelowOrAt(fromTop, mount.root)) continue;
       const preferred = mount.path.equals(this.found.namedMount ?? EMPTY);
       if (
         best === undefined ||
@@ -174,11 +174,4 @@ const EMPTY = Buffer.alloc(0);
 
 function nameless(subvolume: number, inode: number): Buffer {
   return Buffer.from(`<inode ${inode} of subvolume ${subvolume}, deleted>`);
-}
-
-/** "/a/b" is below "/a" and below "/". */
-function isBelow(path: Buffer, root: Buffer): boolean {
-  if (root.length === 1) return true;
-  if (!path.subarray(0, root.length).equals(root)) return false;
-  return path.length === root.length || path[root.length] === SLASH[0];
 }

@@ -14,6 +14,7 @@ const ALL: Readonly<Record<SkipReason, true>> = {
   "io-error": true,
   "not-permitted": true,
   "send-running": true,
+  "ruled-out": true,
   cancelled: true,
   other: true,
 };

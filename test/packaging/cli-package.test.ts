@@ -198,6 +198,28 @@ describe("unattended", () => {
     expect([...small, ...kept].map(isShared)).toEqual([false, false, false, false]);
   });
 
+  test("folds folders of 'always' and nothing else, once there is one, and none of 'never'", async () => {
+    const always = makePair("always");
+    const plain = makePair("plain too");
+    mkdirSync(join(volume.path, "always/never"));
+    const content = readFileSync(join(volume.path, "always/one"));
+    writeFileSync(join(volume.path, "always/never/third"), content);
+    const folders = [
+      { path: `${MOUNT}/always`, fold: "always" },
+      { path: `${MOUNT}/always/never`, fold: "never" },
+    ];
+    setRules({ version: 1, rules: [{ volume: MOUNT, enabled: false }], folders });
+    expect((await unattended()).expectCode(0).stderr).toContain("no rule is enabled");
+    setRules({ version: 1, rules: [{ volume: MOUNT }], folders });
+    (await unattended()).expectCode(0);
+    expect([...always, "always/never/third"].map(isShared)).toEqual([true, true, false]);
+    expect(plain.map(isShared)).toEqual([false, false]);
+    const next = makePair("next");
+    setRules({ version: 1, folders: [{ path: `${MOUNT}/next`, fold: "always" }] });
+    (await unattended()).expectCode(0);
+    expect([...next, ...plain].map(isShared)).toEqual([true, true, false, false]);
+  });
+
   test.each([
     [
       "that others can write to",

@@ -186,6 +186,9 @@ export function fakeEngine(volumes: readonly FakeVolume[], parts: Partial<Engine
     findNew: () => [],
     generation: () => 121,
     forget: () => undefined,
+    rules: () => [],
+    setRule: (path, fold) => ({ path, fold, volumes: [UUID] }),
+    removeRule: () => true,
     known: () => volumes.map((volume) => volume.summary.uuid),
     ...parts,
   };

@@ -91,6 +91,7 @@ function outcomeWords({ outcome }: FileOutcome): string {
     case "io-error":
     case "not-permitted":
     case "send-running":
+    case "ruled-out":
       return SKIP_SENTENCES[outcome];
     default:
       return assertNever(outcome);

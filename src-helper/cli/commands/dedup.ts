@@ -39,7 +39,7 @@ export function dedupCommand(launch: Launch): Command {
           "stored once more",
       ),
     );
-  addOptions(command, "yes", "deep", "folding", "snapshots", "selection", "flush", "basic");
+  addOptions(command, "yes", "deep", "folding", "snapshots", "selection", "always", "flush", "basic");
   return command.action((names: string[], own: { yes?: boolean; dryRun?: boolean }) =>
     launch(command, { root: true }, async (session) => {
       const dryRun = own.dryRun === true;

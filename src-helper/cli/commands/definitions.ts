@@ -12,6 +12,7 @@ import type { Launch } from "./launch.ts";
 import { repairCommand } from "./repair.ts";
 import { resetCommand } from "./reset.ts";
 import { rpcCommand } from "./rpc.ts";
+import { rulesCommand } from "./rules.ts";
 import { scanCommand } from "./scan.ts";
 import { showCommand } from "./show.ts";
 import { sizeLookupCommand } from "./size-lookup.ts";
@@ -46,6 +47,7 @@ const COMMANDS = [
   stuckCommand,
   repairCommand,
   historyCommand,
+  rulesCommand,
   resetCommand,
   forgetCommand,
   generationCommand,

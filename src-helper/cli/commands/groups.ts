@@ -26,7 +26,7 @@ export function groupsCommand(launch: Launch): Command {
     .option("--limit <N>", "print no more than so many groups", countArgument(1))
     .option("--path <GLOB>", "only groups with a file whose path matches", globArgument)
     .addHelpText("after", PATHS_HELP);
-  addOptions(command, "deep", "selection", "snapshots", "flush", "basic");
+  addOptions(command, "deep", "selection", "always", "snapshots", "flush", "basic");
   return command.action((names: string[], own: { limit?: number }) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);

@@ -38,15 +38,15 @@ export function rpcCommand(launch: Launch): Command {
       const { connectStreams, takeStreams } = await import("../../rpc/streams.ts");
       const { serve } = await import("../../rpc/serve.ts");
       const { createEngine } = await import("../../engine/engine.ts");
-      const { databaseDir } = session.options;
+      const { databaseDir, rulesFile } = session.options;
       const { environment } = session.io;
       const ending = await serve({
         streams: own.socket === undefined ? takeStreams() : await connectStreams(own.socket, environment),
-        ...{ mode: own.mode, version, databaseDir, runtimeDir: own.runtimeDir },
+        ...{ mode: own.mode, version, databaseDir, rulesFile, runtimeDir: own.runtimeDir },
         privileged: session.io.isRoot,
         environment,
         signal: session.signal,
-        makeEngine: (warn) => Promise.resolve(createEngine({ databaseDir, warn })),
+        makeEngine: (warn) => Promise.resolve(createEngine({ databaseDir, rulesFile, warn })),
         tell: (line) => {
           session.tell(line);
         },

@@ -15,7 +15,7 @@ export function scanCommand(launch: Launch): Command {
       "Looks for duplicate files, reading only what changed since the last scan, and prints totals.",
     )
     .argument("[VOLUME...]", "what to scan; none: all mounted writable btrfs filesystems");
-  addOptions(command, "deep", "selection", "snapshots", "flush", "basic");
+  addOptions(command, "deep", "selection", "always", "snapshots", "flush", "basic");
   return command.action((names: string[]) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);

@@ -40,8 +40,8 @@ export class Early {
 
   /** null where the scan has not counted just this: then everything has to be loaded first. */
   static of(groups: GroupColumns, source: ReviewSource, options: ReviewOptions): Early | null {
-    const { scan, counted } = source;
-    if (options.snapshots || !counted) return null;
+    const { scan, counted, allows } = source;
+    if (options.snapshots || !counted || allows !== null) return null;
     if (!groups.crossing.includes(1)) return new Early(groups, 0, 0);
     if (scan.minSize !== options.minSize || scan.pinnedBytes === undefined) return null;
     return new Early(groups, scan.crossingBytes, scan.pinnedBytes);

@@ -13,6 +13,8 @@ export interface Loaded {
   readonly names: Names;
   readonly planner: Planner;
   readonly choice: Choice;
+  /** 1: rules or attributes leave the file alone, whatever is ticked; null where they leave none. */
+  readonly ruledOut: Uint8Array | null;
 }
 
 /** Loads what a review needs besides its groups, in the background. */
@@ -59,11 +61,28 @@ export class Loading {
       });
       const planner = new Planner(groups, files, store, handle.sectorSize, snapshots);
       const choice = await Choice.ofAll(groups, files, planner, source, slices);
-      this.loaded = { files, names, planner, choice };
+      const ruledOut = await ruledOutOf(files, source, slices);
+      if (ruledOut !== null) await choice.exclude((row) => ruledOut[row] === 1, slices);
+      this.loaded = { files, names, planner, choice, ruledOut };
       return this.loaded;
     } finally {
       source.end();
       source.handle.close(); // an unmount must not wait for a window that shows a list
     }
   }
+}
+
+async function ruledOutOf(
+  files: FileColumns,
+  { allows }: ReviewSource,
+  slices: Slices,
+): Promise<Uint8Array | null> {
+  if (allows === null) return null;
+  const ruledOut = new Uint8Array(files.count);
+  for (let row = 0; row < files.count; row++) {
+    const file = { subvolume: files.subvolume[row] ?? 0, inode: files.inode[row] ?? 0 };
+    if (!allows(file)) ruledOut[row] = 1;
+    if (row % 64 === 0 && slices.over) await slices.next();
+  }
+  return ruledOut;
 }

@@ -162,11 +162,11 @@ export class Review {
 
   /** Leaves out what any of the globs matches, and nothing else. */
   async exclude(globs: readonly string[]): Promise<ReviewInfo> {
-    await this.#change(async ({ files, names, choice }, slices) => {
+    await this.#change(async ({ files, names, choice, ruledOut }, slices) => {
       if (globs.length === this.#exclude.length && globs.every((glob, k) => glob === this.#exclude[k]))
         return;
       const matches = globs.length === 0 ? () => false : await globTest(globs, false, files, names, slices);
-      await choice.exclude(matches, slices);
+      await choice.exclude((row) => ruledOut?.[row] === 1 || matches(row), slices);
       this.#exclude = [...globs];
     });
     return this.info();

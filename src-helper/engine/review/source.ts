@@ -1,6 +1,10 @@
 import { existsSync } from "node:fs";
 import type { CountRefs } from "../../dedupe/predict.ts";
+import { IndexAncestry } from "../../rules/ancestry.ts";
+import { readRulesFile, RULES_FILE, rulesStamp } from "../../rules/file.ts";
+import { Verdicts } from "../../rules/verdicts.ts";
 import type { ScanRecord } from "../../scan/scan.ts";
+import type { SelectionScope } from "../../scan/selection.ts";
 import { ExtentRefs } from "../../store/extent-refs.ts";
 import { IndexStore } from "../../store/index-store.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
@@ -10,11 +14,13 @@ import { RefoldError } from "../errors.ts";
 import { EngineVolume } from "../volume.ts";
 import { indexPath, VolumeState } from "../volume-state.ts";
 import type { SubvolumeName } from "./facets.ts";
-import { outOfDate } from "./stale.ts";
+import { outOfDate, rulesChanged } from "./stale.ts";
 
 export interface SourceOptions {
   readonly uuid: string;
   readonly databaseDir: string;
+  /** Where the rules of folders are; absent: the machine's own. */
+  readonly rulesFile?: string;
   /** What a person should know although the call goes on. */
   readonly warn: (message: string) => void;
 }
@@ -31,7 +37,10 @@ export class ReviewSource {
   readonly readOnlySubvolumes: ReadonlySet<number>;
   /** Whether what the scan counted holds: not where a subvolume was made read-only or writable since. */
   readonly counted: boolean;
+  /** Whether rules and attributes let a file be touched; null where they let all. */
+  readonly allows: SelectionScope["allows"];
   readonly #options: SourceOptions;
+  readonly #rules: string;
   readonly #subvolumes: ReadonlyMap<number, SubvolumeName>;
 
   /**
@@ -59,6 +68,10 @@ export class ReviewSource {
       this.counted = this.handle.subvolumes.every(
         ({ id, readOnly }) => !scanned.has(id) || before.has(id) === readOnly,
       );
+      this.#rules = this.#rulesStamp();
+      const rules = readRulesFile(options.rulesFile ?? RULES_FILE)?.folders ?? [];
+      const verdicts = new Verdicts(this.handle, rules, new IndexAncestry(this.store));
+      this.allows = verdicts.leaveAnything ? (file) => !verdicts.leaves(file) : null;
       this.#subvolumes = new Map(
         this.handle.subvolumes.map(({ id, parentUuid }) => [
           id,
@@ -82,8 +95,13 @@ export class ReviewSource {
     return this.#subvolumes.get(id) ?? { path: `<subvolume ${id}>`, snapshot: false };
   }
 
-  /** @throws StaleReviewError where another scan found changes, or there was a fold of everything */
+  #rulesStamp(): string {
+    return rulesStamp(this.#options.rulesFile ?? RULES_FILE);
+  }
+
+  /** @throws StaleReviewError where another scan found changes, there was a fold of everything, or rules changed */
   checkFresh(): void {
+    if (this.#rulesStamp() !== this.#rules) throw rulesChanged();
     // inside a transaction nothing newer can be seen
     if (this.store.db.inTransaction) return;
     const now = this.store.meta("scan") as ScanRecord | undefined;
@@ -117,8 +135,8 @@ export class ReviewSource {
 
   /** As withVolume, to fold. */
   async withEngineVolume<T>(work: (volume: EngineVolume) => Promise<T>): Promise<T> {
-    const { databaseDir, warn } = this.#options;
-    const state = new VolumeState(openVolume(this.#options), null, databaseDir, warn);
+    const { databaseDir, warn, rulesFile } = this.#options;
+    const state = new VolumeState(openVolume(this.#options), null, databaseDir, warn, rulesFile);
     const volume = new EngineVolume(state, databaseDir, warn);
     try {
       return await work(volume);

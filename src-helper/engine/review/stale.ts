@@ -10,3 +10,8 @@ export class StaleReviewError extends Error {
 export function outOfDate(): StaleReviewError {
   return new StaleReviewError("The volume was scanned or folded since this review was opened");
 }
+
+/** Other files may be touched now than were shown. */
+export function rulesChanged(): StaleReviewError {
+  return new StaleReviewError("Rules of folders were changed since this review was opened");
+}

@@ -1,6 +1,7 @@
 import type { Volume } from "../../engine/contract.ts";
 import type { Sight } from "../../engine/sight.ts";
 import { indexPath } from "../../engine/volume-state.ts";
+import { rulesStamp } from "../../rules/file.ts";
 import { stampOf } from "../../store/stamp.ts";
 import type { Params, Result } from "../protocol.ts";
 
@@ -21,16 +22,18 @@ interface LastScan {
  */
 export class LiveScans {
   readonly #databaseDir: string;
+  readonly #rulesFile: string;
   readonly #last = new Map<string, LastScan>();
 
-  constructor(databaseDir: string) {
+  constructor(databaseDir: string, rulesFile: string) {
     this.#databaseDir = databaseDir;
+    this.#rulesFile = rulesFile;
   }
 
   /** The answer to a live scan that has nothing to do; null where there may be something. */
   unchanged(params: Params<"scan">, volume: Volume): Result<"scan"> | null {
     const last = this.#last.get(params.volume);
-    if (last?.asked !== askedOf(params)) return null;
+    if (last?.asked !== this.#askedOf(params)) return null;
     // another process scanned or folded: what it did is not in these totals
     if (last.index !== stampOf(indexPath(this.#databaseDir, params.volume))) return null;
     const start = performance.now();
@@ -41,7 +44,12 @@ export class LiveScans {
 
   /** A scan has ended; `settle` is to be called when its volume is closed. */
   scanned(params: Params<"scan">, volume: Volume, totals: Result<"scan">): void {
-    this.#last.set(params.volume, { asked: askedOf(params), sight: volume.sight(), totals, index: null });
+    this.#last.set(params.volume, {
+      asked: this.#askedOf(params),
+      sight: volume.sight(),
+      totals,
+      index: null,
+    });
   }
 
   /** The index of a volume is closed, and as the last scan left it. */
@@ -54,8 +62,9 @@ export class LiveScans {
   forget(volume: string): void {
     this.#last.delete(volume);
   }
-}
 
-function askedOf(params: Params<"scan">): string {
-  return JSON.stringify({ ...params, task: "", flush: false, live: false });
+  #askedOf(params: Params<"scan">): string {
+    // what is counted hangs on the rules too
+    return `${rulesStamp(this.#rulesFile)} ${JSON.stringify({ ...params, task: "", flush: false, live: false })}`;
+  }
 }

@@ -19,8 +19,8 @@ export function createReviews(): Reviews {
   const handlers: ReviewHandlers = {
     "review.open": ({ volume: uuid, minSize, exclude, snapshots }, call) =>
       told(call, async () => {
-        const { databaseDir, warn } = call;
-        const review = await open.open({ uuid, databaseDir, warn, minSize, exclude, snapshots });
+        const { databaseDir, rulesFile, warn } = call;
+        const review = await open.open({ uuid, databaseDir, rulesFile, warn, minSize, exclude, snapshots });
         return review.info();
       }),
 

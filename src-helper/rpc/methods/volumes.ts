@@ -7,6 +7,7 @@ import { indexPath, VolumeState } from "../../engine/volume-state.ts";
 import { journalPath } from "../../journal/store.ts";
 import { NativeError, tryCall } from "../../native/library.ts";
 import { NO_DATABASE, stampOf } from "../../store/stamp.ts";
+import { rulesStamp } from "../../rules/file.ts";
 import { discoverVolumes, type DiscoveredVolume } from "../../volumes/discover.ts";
 import { openDirectory } from "../../volumes/open-directory.ts";
 import { readDataProfile } from "../../volumes/profile.ts";
@@ -27,6 +28,7 @@ interface Known {
 
 export interface VolumesOptions {
   readonly databaseDir: string;
+  readonly rulesFile: string;
   readonly warn: (message: string) => void;
   readonly tasks: Pick<Tasks, "isBusy">;
   readonly privileged: boolean;
@@ -121,17 +123,19 @@ export class VolumeList {
     // its transaction is not over: nothing new can be read
     if (this.#options.tasks.isBusy(uuid)) return before?.scan ?? null;
     const index = indexPath(this.#options.databaseDir, uuid);
-    if (before?.stamp === `${known.readOnly} ${stampOf(index)}`) return before.scan;
+    // what is counted hangs on the rules too
+    const rules = rulesStamp(this.#options.rulesFile);
+    if (before?.stamp === `${known.readOnly} ${rules} ${stampOf(index)}`) return before.scan;
     const scan = this.#tried(() => this.#readScan(found));
     // opening it may have moved what its write-ahead log held
-    this.#scans.set(uuid, { stamp: `${known.readOnly} ${stampOf(index)}`, scan });
+    this.#scans.set(uuid, { stamp: `${known.readOnly} ${rules} ${stampOf(index)}`, scan });
     return scan;
   }
 
   #readScan(found: DiscoveredVolume): LastScan {
-    const { databaseDir, warn } = this.#options;
+    const { databaseDir, rulesFile, warn } = this.#options;
     if (stampOf(indexPath(databaseDir, found.info.uuid)) === NO_DATABASE) return null;
-    const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn);
+    const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn, rulesFile);
     try {
       const last = state.lastScan();
       if (last === undefined) return null;

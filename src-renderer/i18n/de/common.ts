@@ -30,6 +30,7 @@ const common: Messages["common"] = {
     "io-error": "nicht lesbar",
     "not-permitted": "vom Kernel nicht erlaubt",
     "send-running": "ein btrfs send hält den Snapshot",
+    "ruled-out": "durch eine Regel ausgenommen",
     cancelled: "vor dem Ende nicht erreicht",
     other: "anderer Grund",
   },

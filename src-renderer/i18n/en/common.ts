@@ -28,6 +28,7 @@ export default {
     "io-error": "could not be read",
     "not-permitted": "not permitted by the kernel",
     "send-running": "a btrfs send holds the snapshot",
+    "ruled-out": "left alone by a rule",
     cancelled: "not reached before the end",
     other: "another reason",
   },

@@ -1,0 +1,95 @@
+import { call, NativeError, RECORD, TRAIT } from "../native/library.ts";
+import type { IndexStore } from "../store/index-store.ts";
+import type { VolumeHandle } from "../volumes/volume-handle.ts";
+
+/** An inode as far as rules ask. */
+export interface AncestryRow {
+  /** A directory that names it; 0 where none is known. */
+  readonly parent: number;
+  /** TRAIT of native/library.ts. */
+  readonly traits: number;
+  readonly generation: number;
+}
+
+/** Where inodes hang, and which have the attribute that keeps Refold away. */
+export interface Ancestry {
+  /** null where there is no such inode. */
+  inode(subvolume: number, inode: number): AncestryRow | null;
+  /** false: no inode has the attribute. */
+  anyOptOut(): boolean;
+  /** Whether the inode has the attribute in any of these subvolumes. */
+  optedOutIn(subvolumes: readonly number[], inode: number, generation: number): boolean;
+}
+
+const ROW = "SELECT parent, traits, gen AS generation FROM inode WHERE subvol = ? AND ino = ?";
+const ANY_OPT_OUT = "SELECT 1 FROM inode WHERE (traits & 32) <> 0 LIMIT 1";
+const OPT_OUTS = "SELECT subvol FROM inode WHERE ino = ? AND gen = ? AND (traits & 32) <> 0";
+
+/** As the last scan saw it. */
+export class IndexAncestry implements Ancestry {
+  readonly #store: IndexStore;
+
+  constructor(store: IndexStore) {
+    this.#store = store;
+  }
+
+  inode(subvolume: number, inode: number): AncestryRow | null {
+    return (this.#store.get(ROW, subvolume, inode) as AncestryRow | undefined) ?? null;
+  }
+
+  anyOptOut(): boolean {
+    return this.#store.get(ANY_OPT_OUT) !== undefined;
+  }
+
+  optedOutIn(subvolumes: readonly number[], inode: number, generation: number): boolean {
+    const found = this.#store.all<{ subvol: number }>(OPT_OUTS, inode, generation);
+    return found.some(({ subvol }) => subvolumes.includes(subvol));
+  }
+}
+
+const BLOB_BYTES = 2 ** 20;
+const MAX_BLOB_BYTES = 2 ** 30;
+
+/** As the trees have it now: for files that need not have been scanned. */
+export class TreeAncestry implements Ancestry {
+  readonly #handle: VolumeHandle;
+
+  constructor(handle: VolumeHandle) {
+    this.#handle = handle;
+  }
+
+  inode(subvolume: number, inode: number): AncestryRow | null {
+    const { dir, sectorSize } = this.#handle;
+    const record = new Float64Array(RECORD.fields);
+    const inos = Float64Array.of(inode);
+    for (let bytes = BLOB_BYTES; ; bytes *= 4) {
+      const cursor = new Float64Array(1);
+      const blob = Buffer.allocUnsafeSlow(bytes);
+      try {
+        call("rf_read_inodes", dir, subvolume, sectorSize, inos, 1, cursor, record, 1, blob, bytes, null);
+        break;
+      } catch (error) {
+        if (!(error instanceof NativeError)) throw error;
+        if (error.code === "ENOENT") return null;
+        if (error.code !== "EMSGSIZE" || bytes >= MAX_BLOB_BYTES) throw error;
+      }
+    }
+    if (record[RECORD.mode] === 0) return null;
+    return {
+      parent: record[RECORD.parent] ?? 0,
+      traits: record[RECORD.traits] ?? 0,
+      generation: record[RECORD.generation] ?? 0,
+    };
+  }
+
+  anyOptOut(): boolean {
+    return true; // it would take a walk to tell
+  }
+
+  optedOutIn(subvolumes: readonly number[], inode: number, generation: number): boolean {
+    return subvolumes.some((subvolume) => {
+      const row = this.inode(subvolume, inode);
+      return row?.generation === generation && (row.traits & TRAIT.optOut) !== 0;
+    });
+  }
+}
