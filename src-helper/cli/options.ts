@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { DeepOptions, FoldOptions, Selection } from "../engine/contract.ts";
+import { DEEP_DEFAULTS, type DeepOptions, type FoldOptions, type Selection } from "../engine/contract.ts";
 import { parseSize } from "./units.ts";
 
 /** As rules/file.ts has it, which a help text must not load. */
@@ -7,10 +7,6 @@ const RULES_FILE = "/etc/refold/rules.json";
 
 export const DEFAULT_DATABASE_DIR = "/var/lib/refold";
 export const DEFAULT_MIN_SIZE = 4096;
-const DEFAULT_MEMORY = 256 << 20;
-const DEFAULT_MAX_REWRITE = 50;
-/** Bytes; what is shorter is not worth the metadata that it takes. */
-const MIN_RUN = 16 << 10;
 
 /** @throws InvalidArgumentError where the text is no size */
 export function sizeArgument(text: string): number {
@@ -206,11 +202,11 @@ export function readCommonOptions(command: Command): CommonOptions {
 /** null where ranges are not asked for. */
 export function readDeepOptions(command: Command): DeepOptions | null {
   if (given(command, "deep") !== true) return null;
-  const maxRewrite = (given(command, "maxRewrite") as number | undefined) ?? DEFAULT_MAX_REWRITE;
+  const percent = given(command, "maxRewrite") as number | undefined;
   return {
-    memory: (given(command, "memory") as number | undefined) ?? DEFAULT_MEMORY,
-    maxRewrite: maxRewrite / 100,
-    minRun: MIN_RUN,
+    memory: (given(command, "memory") as number | undefined) ?? DEEP_DEFAULTS.memory,
+    maxRewrite: percent === undefined ? DEEP_DEFAULTS.maxRewrite : percent / 100,
+    minRun: DEEP_DEFAULTS.minRun,
   };
 }
 

@@ -38,6 +38,9 @@ export class FoldRun {
   groups = 0;
   files = 0;
   skipped = 0;
+  /** Of ranges: extents of which every reference was moved, which `groups` counts too; bytes written anew for it. */
+  extents = 0;
+  rewrittenBytes = 0;
   /** Something was not done because the run was cancelled. */
   leftOver = false;
   readonly #onOutcome: (member: Member, outcome: Outcome) => void;

@@ -153,6 +153,8 @@ export class DeepBatch {
       meter.noteWritten(written);
       this.#run.keptRanges.add("rewritten", written - victim.rewrittenBytes);
       this.#run.groups++;
+      this.#run.extents++;
+      this.#run.rewrittenBytes += written;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#outcomes.refused.set(error.file, error.refusal);

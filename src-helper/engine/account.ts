@@ -3,7 +3,7 @@ import { Differences, explainFiles, type HeldExtent } from "../dedupe/difference
 import type { Measured } from "../dedupe/freed.ts";
 import type { FoldRun } from "../dedupe/run.ts";
 import { callAsync, NativeError } from "../native/library.ts";
-import type { Difference } from "./contract.ts";
+import type { Difference, DifferenceCause } from "./contract.ts";
 import type { PlannedFold } from "./folding.ts";
 import type { VolumeState } from "./volume-state.ts";
 
@@ -33,10 +33,13 @@ export class FoldAccount {
     this.#explainFiles(run, await run.measure(() => undefined), run.leftOver);
   }
 
-  /** @param plan what is left to free in ranges, now that whole files are folded */
-  beginRanges(plan: DeepPlan): void {
+  /**
+   * @param plan what is left to free in ranges, now that whole files are folded
+   * @param cause why it is not what was promised
+   */
+  beginRanges(plan: DeepPlan, cause: DifferenceCause): void {
     this.#ranges = plan;
-    this.#differences.add("replanned", this.#promisedRanges - plan.predictedBytes);
+    this.#differences.add(cause, this.#promisedRanges - plan.predictedBytes);
   }
 
   /** The causes of all that was promised and not freed; their bytes come to exactly that. */

@@ -120,6 +120,9 @@ export interface DeepOptions {
   readonly minRun: number;
 }
 
+/** What is taken where nothing else is said. Shorter runs are not worth the metadata that they take. */
+export const DEEP_DEFAULTS: DeepOptions = { memory: 256 << 20, maxRewrite: 0.5, minRun: 16 << 10 };
+
 /** What folding ranges comes to, after whole files are folded. */
 export interface DeepTotals {
   /** Extents that go. */
@@ -247,6 +250,8 @@ export interface FoldResult {
   readonly elapsedMs: number;
   readonly skipped: readonly Skipped[];
   readonly cancelled: boolean;
+  /** Where ranges were folded: extents that were freed by it, which `groups` counts too, and bytes written anew. */
+  readonly ranges?: { readonly extents: number; readonly rewrittenBytes: number };
 }
 
 /** What --dry-run and the question before a fold tell. */

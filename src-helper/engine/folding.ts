@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { INODE } from "../btrfs/constants.ts";
 import { bytesToFold, foldDeep } from "../deep/fold.ts";
 import { mendRewrites } from "../deep/mend.ts";
+import { NOT_AS_SHOWN } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import { foldPlans } from "../dedupe/fold.ts";
 import type { FoldRun } from "../dedupe/run.ts";
-import type { FoldPlan, FoldVolume } from "../dedupe/types.ts";
+import type { FoldPlan, FoldVolume, Member } from "../dedupe/types.ts";
 import { repairStuck } from "../journal/repair.ts";
 import { Journal, journalPath } from "../journal/store.ts";
 import { findStuck, type ImmutableInode } from "../journal/stuck.ts";
@@ -79,8 +80,14 @@ export function planSelection(state: VolumeState, selection: Selection): Planned
 export interface PlannedRanges {
   /** As it was promised. */
   readonly promised: DeepPlan;
-  /** The plan for what is there when whole files are folded. */
-  plan(): Promise<DeepPlan>;
+  /** What is folded of it, or in its place, when whole files are folded. */
+  plan(): Promise<RangesToFold>;
+}
+
+export interface RangesToFold {
+  readonly plan: DeepPlan;
+  /** Files of ranges that were promised and are left, since they are not as they were. */
+  readonly changed: readonly Member[];
 }
 
 /** Folds groups of the last scan, and then ranges. */
@@ -101,6 +108,7 @@ export async function foldPlanned(
     totalBytes: planned.totalBytes + bytesToFold(promised?.victims ?? []),
   };
   const volume = foldVolumeOf(state.handle);
+  let folded: FoldResult["ranges"];
   const { differingSizes, ...result } = await withWritableJournal(
     databaseDir,
     state.handle.uuid,
@@ -112,9 +120,11 @@ export async function foldPlanned(
         // so that the trees, and the next scan, say where whole files lie now
         await run.intents.settle();
         await account.endFiles(run);
-        const plan = await ranges.plan();
-        account.beginRanges(plan);
+        const { plan, changed } = await ranges.plan();
+        account.beginRanges(plan, changed.length > 0 ? "changed" : "replanned");
         await foldDeep(run, plan, journal, runId);
+        for (const file of changed) run.report(file, { kind: "skipped", refusal: NOT_AS_SHOWN });
+        folded = { extents: run.extents, rewrittenBytes: run.rewrittenBytes };
       };
       return foldPlans(volume, planned.plans, { ...options, ...sums }, journal, ctx, then, (...end) =>
         account.end(...end),
@@ -125,7 +135,7 @@ export async function foldPlanned(
     state.store.run("INSERT OR IGNORE INTO suspect VALUES (?)", size);
     state.store.run("INSERT OR IGNORE INTO pending VALUES (?)", size);
   }
-  return result;
+  return { ...result, ...(folded === undefined ? {} : { ranges: folded }) };
 }
 
 /** Immutable files, by whom; the index must be fresh. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Selection } from "./contract.ts";
+import type { DeepTotals, Selection } from "./contract.ts";
 import { Prediction, type OnFreed } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
 import {
@@ -33,6 +33,12 @@ export interface SelectionTotals {
   readonly reclaimableBytes: number;
 }
 
+/** Of the last search for ranges; changedAt: of the scan that it looked at. */
+interface RangesRecord {
+  readonly totals: DeepTotals;
+  readonly changedAt: number;
+}
+
 /** The index of a volume, opened when it is first needed, and what is read from it. */
 export class VolumeState {
   readonly handle: VolumeHandle;
@@ -42,6 +48,8 @@ export class VolumeState {
   readonly #rulesFile: string;
   #verdicts: { readonly key: string; readonly verdicts: Verdicts } | null = null;
   #store: IndexStore | null = null;
+  /** Whether the database is looked at for damage when it is opened. */
+  readonly #check: boolean;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
 
   constructor(
@@ -50,8 +58,10 @@ export class VolumeState {
     databaseDir: string,
     warn: (message: string) => void,
     rulesFile = RULES_FILE,
+    check = true,
   ) {
     this.handle = handle;
+    this.#check = check;
     this.scope = scope;
     this.#databaseDir = databaseDir;
     this.#warn = warn;
@@ -59,7 +69,7 @@ export class VolumeState {
   }
 
   get store(): IndexStore {
-    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn);
+    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn, this.#check);
     return this.#store;
   }
 
@@ -72,6 +82,23 @@ export class VolumeState {
   lastScan(): ScanRecord | undefined {
     if (this.#store === null && !existsSync(indexPath(this.#databaseDir, this.handle.uuid))) return undefined;
     return this.store.meta("scan") as ScanRecord | undefined;
+  }
+
+  /** What the last search for ranges came to; null where there was none, or a fold since. */
+  lastRanges(): { readonly totals: DeepTotals; readonly current: boolean } | null {
+    const last = this.lastScan();
+    if (last === undefined) return null;
+    const record = this.store.meta("ranges") as RangesRecord | null | undefined;
+    if (record === undefined || record === null) return null;
+    return { totals: record.totals, current: record.changedAt === (last.changedAt ?? last.finishedAt) };
+  }
+
+  /** Keeps what a search for ranges in the last scan came to. null: they are not known any more. */
+  saveRanges(totals: DeepTotals | null): void {
+    const last = this.lastScan();
+    if (last === undefined) return;
+    const changedAt = last.changedAt ?? last.finishedAt;
+    this.store.setMeta("ranges", totals === null ? null : ({ totals, changedAt } satisfies RangesRecord));
   }
 
   /** @throws RefoldError where the rules are refused */

@@ -31,6 +31,7 @@ import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import { Sight } from "./sight.ts";
 import type { VolumeState } from "./volume-state.ts";
+import { stillAsShown } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { Member } from "../dedupe/types.ts";
 import { INODE } from "../btrfs/constants.ts";
@@ -40,6 +41,14 @@ import { scanVolume } from "../scan/scan.ts";
 import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
+
+/** What somebody chose of the last scan, ranges among it. */
+export interface ChosenFold extends PlannedFold {
+  /** Worked out for what is there when the plans are carried out. */
+  readonly ranges?: DeepPlan;
+  /** What ranges are looked for anew after the fold, so that it is known what is left. */
+  readonly search?: { readonly selection: Selection; readonly deep: DeepOptions };
+}
 
 /** For a preview that nobody watches. */
 const UNTOLD: RunContext = {
@@ -88,7 +97,7 @@ export class EngineVolume implements Volume {
    * Folds groups that somebody chose from the last scan.
    * @param plan called when the volume is locked; throws where that scan is out of date by now
    */
-  foldChosen(plan: () => PlannedFold, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
+  foldChosen(plan: () => ChosenFold, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
     return withDatabaseErrors(this.#databaseDir, () => this.#fold(plan, null, options, ctx));
   }
 
@@ -104,6 +113,7 @@ export class EngineVolume implements Volume {
     );
     const totals = this.#state.totals(options.selection);
     const deep = options.deep === undefined ? null : await this.#ranges(options.selection, options.deep, ctx);
+    if (deep !== null) this.#state.saveRanges(totalsOfRanges(deep));
     const { found } = this.#state.handle;
     return {
       uuid: this.uuid,
@@ -176,7 +186,7 @@ export class EngineVolume implements Volume {
 
   /** @param whole the selection that the plan is of, null where it is no whole selection */
   async #fold(
-    plan: () => PlannedFold,
+    plan: () => ChosenFold,
     whole: Selection | null,
     options: FoldOptions,
     ctx: RunContext,
@@ -205,13 +215,21 @@ export class EngineVolume implements Volume {
     const again = async (): Promise<void> => {
       await this.#walk(this.#state.lastScan()?.minSize ?? DEFAULT_MIN_SIZE, false, quiet);
     };
-    const ranges = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
+    const planned = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
     const { warn, state, dir } = { warn: this.#warn, state: this.#state, dir: this.#databaseDir };
-    const result = await foldPlanned(state, dir, plan(), options, ctx, warn, ranges);
+    const { ranges: chosen, search, ...files } = plan();
+    // whatever comes of it, they are others then
+    this.#state.saveRanges(null);
+    const ranges = chosen === undefined ? planned : this.#chosenRanges(chosen, again);
+    const result = await foldPlanned(state, dir, files, options, ctx, warn, ranges);
     const complete = whole !== null && ranges === null && !result.cancelled && result.skipped.length === 0;
     if (complete && this.#state.forgetFolded(whole)) return result;
     // so that what is listed next is what is left
     await again();
+    if (search !== undefined && !result.cancelled) {
+      const left = await this.#ranges(search.selection, search.deep, quiet);
+      this.#state.saveRanges(totalsOfRanges(left));
+    }
     return result;
   }
 
@@ -227,7 +245,21 @@ export class EngineVolume implements Volume {
       promised,
       plan: async () => {
         await again();
-        return planRanges(this.#state, selection, deep, [], this.#context(ctx));
+        return { plan: await planRanges(this.#state, selection, deep, [], this.#context(ctx)), changed: [] };
+      },
+    };
+  }
+
+  /** Just those that were chosen, if they are as they were shown. */
+  #chosenRanges(promised: DeepPlan, again: () => Promise<void>): PlannedRanges {
+    return {
+      promised,
+      plan: async () => {
+        await again();
+        const { store, handle } = this.#state;
+        // the fold looks for a cancel itself
+        const { plan, changed } = await stillAsShown(store, handle.sectorSize, promised, () => undefined);
+        return { plan, changed: [...changed].flatMap((file) => promised.files[file] ?? []) };
       },
     };
   }

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { RefoldError, type ErrorCode } from "../engine/errors.ts";
 import { RpcError } from "./errors.ts";
 import {
+  deepSchema,
   METHODS,
   OBSERVE_METHODS,
+  OBSERVED_MEMORY,
   OBSERVED_SCAN,
   type Method,
   type Mode,
@@ -38,6 +40,14 @@ const observedScan = z.strictObject({
   minSize: z.literal(OBSERVED_SCAN.minSize),
   exclude: z.array(z.never()).length(0),
   flush: z.literal(OBSERVED_SCAN.flush),
+  deep: deepSchema
+    .extend({
+      memory: z
+        .int()
+        .min(2 ** 20)
+        .max(OBSERVED_MEMORY),
+    })
+    .optional(),
 });
 
 /** Instead of the engine's own sentences, which name mount points, processes and databases. */

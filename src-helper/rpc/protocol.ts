@@ -15,7 +15,7 @@ import { SKIP_REASONS } from "../engine/contract.ts";
 z.config({ jitless: true });
 
 /** Raised with every change that an older side would misunderstand. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** A longer message ends the connection. */
 export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 /** Rows in one answer. */
@@ -34,7 +34,8 @@ const text = z.string().max(MAX_TEXT);
 const task = z.string().regex(/^[a-z0-9-]{1,40}$/);
 /** "256:1234:77": subvolume, inode, generation. */
 export const fileIdSchema = z.string().regex(/^\d{1,20}:\d{1,20}:\d{1,20}$/);
-const groupId = z.string().regex(/^[0-9a-f-]{1,80}$/);
+/** "range-" and a print of the files where it is of parts of them. */
+const groupId = z.string().regex(/^(?:range-)?[0-9a-f-]{1,80}$/);
 const globs = z.array(text.min(1)).max(MAX_LIST);
 const offset = z.int().min(0);
 const limit = z.int().min(1).max(MAX_PAGE);
@@ -53,6 +54,28 @@ export const phaseSchema = z.enum([
   "repair",
   "demo",
 ]);
+
+/** To look for parts of files that occur more than once, and what freeing them may cost: engine/contract.ts. */
+export const deepSchema = z.strictObject({
+  /** Bytes that the search may take; with less it finds less. */
+  memory: z
+    .int()
+    .min(2 ** 20)
+    .max(2 ** 40),
+  /** Most of an extent that may be written anew to free it, 0 to 1. */
+  maxRewrite: z.number().min(0).max(1),
+});
+export type Deep = z.infer<typeof deepSchema>;
+
+/** What parts of files come to, after whole files are folded. */
+export const deepTotalsSchema = z.strictObject({
+  /** Extents that go, and files of which parts are moved. */
+  extents: count,
+  files: count,
+  /** What the filesystem gains; what is written anew is taken off. */
+  reclaimableBytes: bytes,
+  rewrittenBytes: bytes,
+});
 
 export const volumeInfoSchema = z.strictObject({
   uuid: uuidSchema,
@@ -83,6 +106,13 @@ export const volumeInfoSchema = z.strictObject({
       reclaimableBytes: bytes,
       /** More that would come back if copies in read-only snapshots were folded too; null: not known. */
       pinnedBytes: bytes.nullable(),
+      /** More that parts of files give back, as of the last scan that looked for them. */
+      ranges: deepTotalsSchema
+        .extend({
+          /** false: files have changed since. */
+          current: z.boolean(),
+        })
+        .optional(),
     })
     .nullable(),
   /** Files that a run may have left immutable, from the journal; null without root. */
@@ -104,7 +134,11 @@ export const scanTotalsSchema = z.strictObject({
   elapsedMs: count,
   /** A live scan that had nothing to do: the totals are those of the one before. */
   unchanged: z.boolean().optional(),
+  /** Where parts of files were asked for. */
+  deep: deepTotalsSchema.optional(),
 });
+
+export type ScanTotalsInfo = z.infer<typeof scanTotalsSchema>;
 
 /** Kinds of files by their name's ending; the lists are in engine/review/file-types.ts. */
 export const FILE_TYPES = [
@@ -139,6 +173,8 @@ export const filterSchema = z.strictObject({
   /** Files in this folder or below; null for all. */
   folder: text.nullable(),
   ticked: z.enum(["any", "ticked", "unticked"]),
+  /** Whole files, or parts of files; absent: both. */
+  kind: z.enum(["file", "range"]).optional(),
 });
 export type Filter = z.infer<typeof filterSchema>;
 export const NO_FILTER: Filter = {
@@ -179,8 +215,23 @@ export const groupRowSchema = z.strictObject({
   modified: moment,
   /** Has files in read-only snapshots, which stay as they are. */
   snapshotCopies: count,
+  /**
+   * Parts that the same files have in common; absent: whole files. size: bytes that are equal, in the file that has
+   * most of them; copies: the files; toFold: those that are changed. Ticked as a whole or not at all.
+   */
+  range: z
+    .strictObject({
+      /** Parts: bytes that lie one after the other, in the file that has most of them. */
+      parts: count,
+      /** Bytes that are written anew so that the rest comes back; taken off in `frees`. */
+      rewrittenBytes: bytes,
+    })
+    .optional(),
 });
 export type GroupRow = z.infer<typeof groupRowSchema>;
+
+/** Parts of a file that one row names. */
+export const MAX_PARTS = 50;
 
 /** A file of a group. */
 export const fileRowSchema = z.strictObject({
@@ -201,8 +252,32 @@ export const fileRowSchema = z.strictObject({
   place: count,
   /** Files of the group at that place, itself included. */
   sharing: count,
+  /** Of a row of parts: where in the file they are. */
+  parts: z
+    .strictObject({
+      count,
+      bytes,
+      /** The first of them, ascending. */
+      list: z.array(z.strictObject({ offset: bytes, length: bytes })).max(MAX_PARTS),
+    })
+    .optional(),
 });
 export type FileRow = z.infer<typeof fileRowSchema>;
+
+/** What the ticked parts of files come to. */
+export const rangeSumSchema = z.strictObject({
+  /**
+   * "working": worked out anew, since it hangs on what whole files are ticked; nothing is counted meanwhile, and a
+   * fold is refused. "failed": they could not be worked out, and are not folded.
+   */
+  state: z.enum(["working", "ready", "failed"]),
+  /** Rows of which something is moved, and files that are changed. */
+  rows: count,
+  files: count,
+  predictedBytes: bytes,
+  rewrittenBytes: bytes,
+});
+export type RangeSum = z.infer<typeof rangeSumSchema>;
 
 /** The sum at the bottom. */
 export const sumSchema = z.strictObject({
@@ -211,12 +286,14 @@ export const sumSchema = z.strictObject({
   /** Groups of which something is ticked to fold, and the files to fold. */
   groups: count,
   files: count,
-  /** Bytes the kernel will compare. */
+  /** Bytes the kernel will compare, parts of files included. */
   foldBytes: bytes,
-  /** What btrfs filesystem usage will gain for exactly what is ticked. */
+  /** What btrfs filesystem usage will gain for exactly what is ticked, parts of files included. */
   predictedBytes: bytes,
   /** Kept by others, read-only snapshots say, although a fold lets go of it. */
   pinnedBytes: bytes,
+  /** The share of parts of files in it, where the review was opened with them. */
+  ranges: rangeSumSchema.optional(),
 });
 export type Sum = z.infer<typeof sumSchema>;
 
@@ -309,6 +386,8 @@ export const foldResultSchema = z.strictObject({
   /** The first MAX_PAGE of them; all are in the history. */
   skipped: z.array(skippedSchema).max(MAX_PAGE),
   cancelled: z.boolean(),
+  /** Where parts of files were folded: extents that went by it, and what was written anew for that. */
+  ranges: z.strictObject({ extents: count, rewrittenBytes: bytes }).optional(),
 });
 export type FoldResultInfo = z.infer<typeof foldResultSchema>;
 
@@ -385,6 +464,8 @@ export const METHODS = {
        * new since the last one of this helper; else nothing is written and the totals of that one are told.
        */
       live: z.boolean().optional(),
+      /** Parts of files too. */
+      deep: deepSchema.optional(),
     }),
     result: scanTotalsSchema,
   },
@@ -392,13 +473,22 @@ export const METHODS = {
   /** The call itself then ends: a fold with cancelled = true, the others with the error "cancelled". */
   cancel: { params: z.strictObject({ task }), result: nothing },
 
-  /** Opens the groups of the last scan; the same review while the scan, minSize and snapshots stay the same. */
+  /** Opens the groups of the last scan; the same review while the scan, minSize, snapshots and deep stay the same. */
   "review.open": {
-    params: z.strictObject({ volume, minSize: bytes, exclude: globs, snapshots: z.boolean() }),
+    params: z.strictObject({
+      volume,
+      minSize: bytes,
+      exclude: globs,
+      snapshots: z.boolean(),
+      /** Parts of files too. */
+      deep: deepSchema.optional(),
+    }),
     result: reviewInfoSchema,
   },
   /** Answers when every name is known (progress: phase "names"). */
   "review.names": { params: z.strictObject({ review, task }), result: nothing },
+  /** Answers with the sum when parts of files are not being worked out any more (at once where none were asked for). */
+  "review.ranges": { params: z.strictObject({ review, task }), result: sumSchema },
   "review.rows": {
     params: z.strictObject({ review, filter: filterSchema, sort: sortSchema, offset, limit }),
     result: z.strictObject({
@@ -472,7 +562,9 @@ export type Mode = Result<"hello">["mode"];
 
 /** What a helper that only observes takes, besides hello; its answers have no path and no name in them. */
 export const OBSERVE_METHODS = ["volumes", "scan", "pause", "cancel"] as const satisfies Method[];
-/** The only scan that it does: globs could ask for names, and a flush makes others wait. */
+/** Most memory for a search of parts of files: bytes. */
+export const OBSERVED_MEMORY = 2 ** 28;
+/** The only scan that it does: globs could ask for names, and a flush makes others wait. With parts of files or without. */
 export const OBSERVED_SCAN = { minSize: 4096, exclude: [], flush: false } as const;
 
 export type Params<M extends Method> = z.infer<(typeof METHODS)[M]["params"]>;

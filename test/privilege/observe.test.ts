@@ -15,7 +15,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { LONGEST_PAUSE_MS, ObserveLimits } from "../../src-helper/rpc/observe-limits.ts";
-import { METHODS, OBSERVE_METHODS, OBSERVED_SCAN, type Method } from "../../src-helper/rpc/protocol.ts";
+import {
+  METHODS,
+  OBSERVE_METHODS,
+  OBSERVED_SCAN,
+  PROTOCOL_VERSION,
+  type Method,
+} from "../../src-helper/rpc/protocol.ts";
 import { tryCall } from "../../src-helper/native/library.ts";
 import { parseStatus } from "../../src-helper/hardening/process-state.ts";
 import { LoopVolume } from "../support/volume.ts";
@@ -68,6 +74,17 @@ describe("a helper that observes", () => {
     expect(said(client)).not.toContain(SECRET);
   });
 
+  test("tells what parts of files give back as totals, too", async () => {
+    const client = await observe();
+    const totals = await client.call("scan", { ...scan(), deep: { memory: 2 ** 28, maxRewrite: 0.5 } });
+    expect(totals.deep?.reclaimableBytes).toBeGreaterThanOrEqual(0);
+    const [found] = (await client.call("volumes", {})).filter(({ uuid }) => uuid === volume.uuid);
+    expect(found?.lastScan?.ranges).toEqual({ ...totals.deep, current: true });
+    expect(found?.lastScan?.reclaimableBytes).toBe(totals.reclaimableBytes);
+    await client[Symbol.asyncDispose]();
+    expect(said(client)).not.toContain(SECRET);
+  });
+
   test("has none of the other methods, whatever their parameters", async () => {
     const others = Object.keys(METHODS).filter(
       (name) => name !== "hello" && !(OBSERVE_METHODS as readonly string[]).includes(name),
@@ -92,6 +109,7 @@ describe("a helper that observes", () => {
     ["another smallest size", { minSize: 1 }],
     ["a glob, which asks whether a name is there", { exclude: [`**/${SECRET}`] }],
     ["a flush, which makes others wait", { flush: true }],
+    ["a search that takes much memory", { deep: { memory: 2 ** 30, maxRewrite: 0.5 } }],
     ["a word more", { snapshots: true }],
   ])("does not take a scan with %s", async (_, more) => {
     await using client = await observe();
@@ -217,7 +235,7 @@ test.each(["observe", "manage"] as const)(
   "as root, a helper of mode %s gives up rights before it reads a byte",
   async (mode) => {
     const helper = new HelperProcess({ db, mode });
-    helper.write(request(1, "hello", { protocol: 1, client: "test" }));
+    helper.write(request(1, "hello", { protocol: PROTOCOL_VERSION, client: "test" }));
     for (; !helper.stderr.includes("connected");)
       await new Promise((resolve) => helper.child.stderr.once("data", resolve));
     const { bounding, noNewPrivileges, seccomp } = parseStatus(

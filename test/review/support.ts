@@ -12,7 +12,7 @@ import {
 import { constants } from "node:fs";
 import { join } from "node:path";
 import { createEngine } from "../../src-helper/engine/engine.ts";
-import type { RunContext, Selection } from "../../src-helper/engine/contract.ts";
+import type { DeepOptions, RunContext, Selection } from "../../src-helper/engine/contract.ts";
 import type { Review } from "../../src-helper/engine/review/review.ts";
 import { OpenReviews } from "../../src-helper/engine/review/reviews.ts";
 import {
@@ -82,7 +82,12 @@ export class ReviewBench implements Disposable {
   }
 
   open(
-    options: { minSize?: number; exclude?: readonly string[]; snapshots?: boolean } = {},
+    options: {
+      minSize?: number;
+      exclude?: readonly string[];
+      snapshots?: boolean;
+      deep?: DeepOptions | null;
+    } = {},
   ): Promise<Review> {
     return this.reviews.open({
       uuid: this.volume.uuid,

@@ -92,8 +92,8 @@ export class Choice {
     return ticked === 0 ? "none" : ticked === this.present[group] ? "all" : "some";
   }
 
-  /** Ticks or unticks files: rows of FileColumns. */
-  async tick(rows: Iterable<number>, ticked: boolean, slices: Slices): Promise<void> {
+  /** Ticks or unticks files: rows of FileColumns. @returns whether that changed anything */
+  async tick(rows: Iterable<number>, ticked: boolean, slices: Slices): Promise<boolean> {
     const value = ticked ? 1 : 0;
     const changed = new Set<number>();
     for (const row of rows) {
@@ -105,6 +105,7 @@ export class Choice {
     }
     this.revision++;
     await this.#retally(changed, slices);
+    return changed.size > 0;
   }
 
   /** Leaves out the files that `matches` says yes to, and no others. */

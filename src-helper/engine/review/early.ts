@@ -1,3 +1,4 @@
+import type { DeepOptions } from "../contract.ts";
 import type { Filter, Sort, Sum } from "../../rpc/protocol.ts";
 import type { GroupColumns } from "./columns.ts";
 import { isOfFiles } from "./filter.ts";
@@ -10,6 +11,8 @@ export interface ReviewOptions {
   readonly minSize: number;
   /** Fold copies in read-only snapshots too. */
   readonly snapshots: boolean;
+  /** Parts of files too; null, or absent: whole files only. */
+  readonly deep?: DeepOptions | null;
 }
 
 /**
@@ -49,7 +52,8 @@ export class Early {
 
   /** The groups that a filter shows, sorted; null where that hangs on files. */
   list(filter: Filter, sort: Sort): { list: Int32Array; bytes: number } | null {
-    if (isOfFiles(filter) || sort.by === "name" || sort.by === "modified") return null;
+    if (filter.kind === "range" || isOfFiles(filter) || sort.by === "name" || sort.by === "modified")
+      return null;
     const groups = this.#groups;
     const { minSize, maxSize } = filter;
     const shown: number[] = [];

@@ -1,10 +1,11 @@
-import type { FileRow, GroupRow, Params, Result } from "../../rpc/protocol.ts";
+import { MAX_PARTS, type FileRow, type GroupRow, type Params, type Result } from "../../rpc/protocol.ts";
 import type { Choice } from "./choice.ts";
 import { momentOf, type FileColumns, type GroupColumns } from "./columns.ts";
 import type { Early } from "./early.ts";
 import { earlyFiles } from "./early-files.ts";
 import type { Loaded } from "./loading.ts";
 import type { Owners } from "./owners.ts";
+import type { RangeTicks } from "./range-ticks.ts";
 import {
   factsOfFiles,
   fileRow,
@@ -17,9 +18,14 @@ import {
 } from "./rows.ts";
 import type { Slices } from "./slices.ts";
 import type { ReviewSource } from "./source.ts";
-import { Views } from "./view.ts";
+import { Views, type ViewedRanges } from "./view.ts";
 
 type RowsAsked = Omit<Params<"review.rows">, "review">;
+
+/** Ranges of a page, and what of them is ticked. */
+export interface PagedRanges extends ViewedRanges {
+  readonly ticks: RangeTicks;
+}
 
 /** The pages of a review: before its files are loaded from the index, afterwards from the columns. */
 export class Pages {
@@ -36,20 +42,81 @@ export class Pages {
     this.#snapshots = snapshots;
   }
 
-  async rows(loaded: Loaded, asked: RowsAsked, slices: Slices): Promise<Result<"review.rows">> {
+  async rows(
+    loaded: Loaded,
+    ranges: PagedRanges | null,
+    asked: RowsAsked,
+    slices: Slices,
+  ): Promise<Result<"review.rows">> {
     const { filter, sort, offset, limit } = asked;
     const { files, choice, names } = loaded;
-    const view = await this.views.get({ groups: this.#groups, ...loaded }, filter, sort, slices);
+    const view = await this.views.get({ groups: this.#groups, ...loaded, ranges }, filter, sort, slices);
     const locator = new NamesLocator(names);
     const page = view.list.subarray(offset, offset + limit);
+    const { count } = this.#groups;
     return {
       revision: choice.revision,
       total: view.list.length,
       reclaimableBytes: view.bytes,
-      tick: tickOfAll(choice, view.list),
-      rows: Array.from(page, (group) =>
-        groupRow(this.#facts(choice, group), locator.locate(files, view.shown[group] ?? 0)),
+      tick: tickOfAll(view.list, (at) =>
+        at < count ? choice.tickOf(at) : (ranges?.ticks.tickOf(at - count) ?? "none"),
       ),
+      rows: Array.from(page, (at) =>
+        at < count || ranges === null
+          ? groupRow(this.#facts(choice, at), locator.locate(files, view.shown[at] ?? 0))
+          : this.#rangeRow(ranges, at - count, view.shownOfRanges[at - count] ?? 0),
+      ),
+    };
+  }
+
+  #rangeRow({ list, names, ticks }: PagedRanges, row: number, file: number): GroupRow {
+    const range = list.rows[row];
+    if (range === undefined) throw new Error(`no row ${row}`);
+    const { id, size, parts, toFold, bytes, rewrittenBytes, modified, snapshots, first, end } = range;
+    const tick = ticks.tickOf(row);
+    const facts = {
+      ...{ id, size, copies: end - first, toFold, tick, modified },
+      frees: tick === "some" ? 0 : bytes,
+      snapshotCopies: this.#snapshots ? 0 : snapshots,
+      range: { parts, rewrittenBytes },
+    };
+    return groupRow(facts, new NamesLocator(names).locate(list.files, file));
+  }
+
+  /** The files of a row of ranges, and where in them its parts are. */
+  rangeFiles(
+    { list, names, ticks }: PagedRanges,
+    row: number,
+    offset: number,
+    limit: number,
+  ): Result<"review.files"> {
+    const { first = 0, end = 0 } = list.rows[row] ?? {};
+    const parts = list.parts(row);
+    const locator = new NamesLocator(names);
+    const chosen = ticks.isChosen(row);
+    const { files } = list;
+    const page = rowsBetween(first, end).slice(offset, offset + limit);
+    return {
+      total: end - first,
+      files: page.map((at): FileRow => {
+        const all = parts.get(list.fileOf[at] ?? 0) ?? [];
+        const moved = files.moves[at] === 1 ? "fold" : "source";
+        const facts = {
+          ...{ row: at, ticked: files.ticked[at] === 1, place: at - first, sharing: 1 },
+          role: chosen ? moved : "left",
+        } as const;
+        return {
+          ...fileRow(files, facts, locator.locate(files, at), {
+            subvolume: this.#source.subvolume(files.subvolume[at] ?? 0).path,
+            owner: this.#owners.name(files.uid[at] ?? 0),
+          }),
+          parts: {
+            count: all.length,
+            bytes: all.reduce((sum, { length }) => sum + length, 0),
+            list: all.slice(0, MAX_PARTS),
+          },
+        };
+      }),
     };
   }
 
@@ -135,11 +202,11 @@ export class Pages {
   }
 }
 
-function tickOfAll(choice: Choice, list: Int32Array): GroupRow["tick"] {
+function tickOfAll(list: Int32Array, tickOf: (at: number) => GroupRow["tick"]): GroupRow["tick"] {
   let all = true;
   let none = true;
-  for (const group of list) {
-    const tick = choice.tickOf(group);
+  for (const at of list) {
+    const tick = tickOf(at);
     all &&= tick === "all";
     none &&= tick === "none";
     if (!all && !none) return "some";

@@ -64,6 +64,12 @@ export class Planner {
     return plans.map((plan) => this.#withExtents(plan));
   }
 
+  /** A plan with the extents of its source alone: it says where the destinations will lie. @throws as withExtents */
+  placing(plan: ReviewPlan): FoldPlan {
+    const destinations = plan.destinations.map((file) => ({ ...file, extents: NO_EXTENTS }));
+    return { ...this.#withExtents({ ...plan, destinations: [], left: [] }), destinations };
+  }
+
   #withExtents(plan: ReviewPlan): FoldPlan {
     const members = new Map<PlannedFile, Member>();
     const member = (file: PlannedFile): Member => {
@@ -95,6 +101,8 @@ export class Planner {
     return { subvolume, inode, generation, size, flags, layout, traits, extents, readOnly };
   }
 }
+
+const NO_EXTENTS = new Uint8Array();
 
 /** Plans of files of one group; as the fold of a whole selection makes them. */
 export function planFiles(

@@ -12,7 +12,7 @@ import type {
 } from "../../rpc/protocol.ts";
 import type { FoldOptions, FoldResult, RunContext } from "../contract.ts";
 import { RefoldError } from "../errors.ts";
-import type { PlannedFold } from "../folding.ts";
+import type { ChosenFold } from "../volume.ts";
 import type { FoldPlan } from "../../dedupe/types.ts";
 import type { Choice } from "./choice.ts";
 import type { Planner } from "./planner.ts";
@@ -25,11 +25,12 @@ import { loadGroups } from "./load.ts";
 import { Loading, type Loaded } from "./loading.ts";
 import { Owners } from "./owners.ts";
 import { Pages } from "./pages.ts";
+import { RangeReview, type RangeReviewOptions } from "./range-review.ts";
 import { NamesLocator } from "./rows.ts";
-import { Queue, Slices } from "./slices.ts";
+import { Queue, Slices, unlessCancelled } from "./slices.ts";
 import { ReviewSource, type SourceOptions } from "./source.ts";
 import { outOfDate, StaleReviewError } from "./stale.ts";
-import { fileRowsOf, groupOf, rowsOf } from "./targets.ts";
+import { fileRowsOf, groupOf, isRangeId, rangeOf, rowsOf, tickRanges } from "./targets.ts";
 import { foldersIn } from "./treemap.ts";
 
 export type ReviewRequest = SourceOptions & ReviewOptions & { readonly exclude: readonly string[] };
@@ -52,6 +53,8 @@ export class Review {
   readonly #owners = Owners.read();
   readonly #pages: Pages;
   readonly #loading: Loading;
+  /** null where only whole files are asked for. */
+  readonly #ranges: RangeReview | null;
   readonly #closing = new AbortController();
   /** Changes of the choice, and what must not see half of one. */
   readonly #queue = new Queue();
@@ -74,12 +77,35 @@ export class Review {
     this.#early = Early.of(this.#groups, this.#source, request);
     this.#pages = new Pages(this.#source, this.#groups, this.#owners, request.snapshots);
     this.#loading = new Loading(this.#source, this.#groups, request, this.#closing.signal);
+    const { deep } = request;
+    this.#ranges = deep === undefined || deep === null ? null : this.#reviewRanges({ ...request, deep });
+  }
+
+  #reviewRanges(options: RangeReviewOptions): RangeReview {
+    const { signal } = this.#closing;
+    const ranges = new RangeReview(this.#source, this.#groups, options, signal, (install) =>
+      this.#queue.run(() => {
+        install();
+        // what was shown before is another sum
+        if (this.#loading.loaded !== null) this.#loading.loaded.choice.revision++;
+      }),
+    );
+    this.#loading.done.then(
+      (loaded) => {
+        ranges.restart(loaded, this.#exclude);
+      },
+      (error: unknown) => {
+        ranges.fail(error);
+      },
+    );
+    return ranges;
   }
 
   /** Whether it is what such a request would open, its excludes aside. */
-  serves({ minSize, snapshots }: ReviewOptions): boolean {
+  serves({ minSize, snapshots, deep }: ReviewOptions): boolean {
     if (this.#closing.signal.aborted) return false;
     if (this.#options.minSize !== minSize || this.#options.snapshots !== snapshots) return false;
+    if (JSON.stringify(this.#options.deep ?? null) !== JSON.stringify(deep ?? null)) return false;
     try {
       this.#source.checkFresh();
       return true;
@@ -93,13 +119,14 @@ export class Review {
     this.#check();
     const early = this.#loading.loaded === null ? this.#early : null;
     const choice = early === null ? (await this.#loaded()).choice : null;
+    const sum = choice?.sum() ?? early?.sum ?? NO_SUM;
     const counts = choice?.counts() ?? early?.counts ?? { groups: 0, files: 0 };
     return {
       review: this.id,
       volume: this.#source.handle.uuid,
       scannedAt: this.#source.scan.finishedAt,
       ...counts,
-      sum: choice?.sum() ?? early?.sum ?? NO_SUM,
+      sum: this.#ranges?.added(sum, choice?.tally ?? null) ?? sum,
       namesReady: this.#loading.loaded !== null,
     };
   }
@@ -117,18 +144,11 @@ export class Review {
     const tell = (): void => {
       ctx.progress(this.#loading.named, total);
     };
-    const cancelled = Promise.withResolvers<never>();
-    const cancel = (): void => {
-      cancelled.reject(new RefoldError("cancelled", "cancelled"));
-    };
     listeners.add(tell);
-    ctx.signal.addEventListener("abort", cancel, { once: true });
     try {
-      if (ctx.signal.aborted) cancel();
       tell();
-      await Promise.race([this.#loaded(), cancelled.promise]);
+      await unlessCancelled(this.#loaded(), ctx.signal);
     } finally {
-      ctx.signal.removeEventListener("abort", cancel);
       listeners.delete(tell);
     }
   }
@@ -139,11 +159,18 @@ export class Review {
       const page = this.#pages.earlyRows(this.#early, asked);
       if (page !== null) return page;
     }
-    return this.#consistent((loaded, slices) => this.#pages.rows(loaded, asked, slices));
+    return this.#consistent((loaded, slices) =>
+      this.#pages.rows(loaded, this.#ranges?.paged ?? null, asked, slices),
+    );
   }
 
   async files(id: string, offset: number, limit: number): Promise<Result<"review.files">> {
     this.#check();
+    if (isRangeId(id)) {
+      const ranges = this.#ranges?.paged ?? null;
+      const row = rangeOf(ranges, id);
+      if (ranges !== null) return this.#pages.rangeFiles(ranges, row, offset, limit);
+    }
     const group = groupOf(this.#groups, id);
     if (this.#loading.loaded === null && this.#early !== null) {
       return this.#pages.earlyFiles(group, offset, limit);
@@ -154,29 +181,51 @@ export class Review {
   /** @returns the sum after it */
   tick(target: TickTarget, ticked: boolean): Promise<Sum> {
     return this.#change(async (loaded, slices) => {
-      const rows = await rowsOf(target, this.#groups, loaded, this.#pages.views, slices);
-      await loaded.choice.tick(rows, ticked, slices);
-      return loaded.choice.sum();
+      const { views } = this.#pages;
+      const ranges = this.#ranges?.paged ?? null;
+      const rows = await rowsOf(target, this.#groups, loaded, ranges, views, slices);
+      if (this.#ranges !== null) {
+        const { ticks } = this.#ranges;
+        await tickRanges(target, ticked, ticks, ranges, this.#groups, loaded, views, slices);
+      }
+      const changed = await loaded.choice.tick(rows, ticked, slices);
+      if (changed) this.#ranges?.restart(loaded, this.#exclude);
+      return this.#sum(loaded.choice);
     });
+  }
+
+  /**
+   * Waits until parts of files are not being worked out any more.
+   * @returns the sum then
+   * @throws RefoldError "cancelled" where the signal is aborted before; why they could not be worked out
+   */
+  async ranges(signal: AbortSignal): Promise<Sum> {
+    const { choice } = await unlessCancelled(this.#loaded(), signal);
+    const ranges = this.#ranges;
+    if (ranges !== null) await unlessCancelled(ranges.settled(), signal);
+    this.#check();
+    return this.#sum(choice);
   }
 
   /** Leaves out what any of the globs matches, and nothing else. */
   async exclude(globs: readonly string[]): Promise<ReviewInfo> {
-    await this.#change(async ({ files, names, choice, ruledOut }, slices) => {
+    await this.#change(async (loaded, slices) => {
+      const { files, names, choice, ruledOut } = loaded;
       if (globs.length === this.#exclude.length && globs.every((glob, k) => glob === this.#exclude[k]))
         return;
       const matches = globs.length === 0 ? () => false : await globTest(globs, false, files, names, slices);
       await choice.exclude((row) => ruledOut?.[row] === 1 || matches(row), slices);
       this.#exclude = [...globs];
+      this.#ranges?.restart(loaded, this.#exclude);
     });
     return this.info();
   }
 
   folders(filter: Filter, folder: string | null): Promise<FolderNode[]> {
     return this.#consistent(async (loaded, slices) => {
-      const parts = { groups: this.#groups, ...loaded };
+      const parts = { groups: this.#groups, ...loaded, ranges: null };
       const sort = { by: "frees", descending: true } as const;
-      const { list } = await this.#pages.views.get(parts, filter, sort, slices);
+      const { list } = await this.#pages.views.get(parts, { ...filter, kind: "file" }, sort, slices);
       return foldersIn(parts, list, folder);
     });
   }
@@ -218,7 +267,8 @@ export class Review {
       this.#check();
       if (revision !== choice.revision)
         throw new StaleReviewError("Something was ticked or left out meanwhile");
-      if (choice.tally.files === 0) throw nothingTicked();
+      if (this.#ranges?.state === "working") throw stillWorking();
+      if (choice.tally.files === 0 && (this.#ranges?.planned() ?? null) === null) throw nothingTicked();
       this.#refuseFolding();
       this.#folding = true;
     });
@@ -235,12 +285,23 @@ export class Review {
   }
 
   /** What is ticked now. Called under the volume's lock. @throws StaleReviewError */
-  #planned(choice: Choice, planner: Planner): PlannedFold {
+  #planned(choice: Choice, planner: Planner): ChosenFold {
     this.#source.begin(); // ends with the review
     this.#begun = true;
     const { predictedBytes, foldBytes: totalBytes } = choice.tally;
     const plans = { [Symbol.iterator]: () => plansOf(choice, planner) };
-    return { plans, predictedBytes, totalBytes };
+    const ranges = this.#ranges?.planned() ?? null;
+    const { minSize, snapshots, deep } = this.#options;
+    const selection = { minSize, exclude: this.#exclude, pathGlob: null, crossVolume: true, snapshots };
+    return {
+      ...{ plans, predictedBytes, totalBytes },
+      ...(ranges === null ? {} : { ranges }),
+      ...(deep === undefined || deep === null ? {} : { search: { selection, deep } }),
+    };
+  }
+
+  #sum(choice: Choice): Sum {
+    return this.#ranges?.added(choice.sum(), choice.tally) ?? choice.sum();
   }
 
   /** Frees what it holds; whoever still waits is told that it is out of date. */
@@ -248,7 +309,7 @@ export class Review {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(outOfDate());
     // not under the feet of what runs: all but a fold hears of the closing at its next slice
-    void Promise.allSettled([this.#loading.done, this.#folded])
+    void Promise.allSettled([this.#loading.done, this.#folded, this.#ranges?.ended])
       .then(() => this.#queue.run(() => undefined))
       .then(() => {
         this.#source.close();
@@ -304,6 +365,13 @@ function* plansOf(choice: Choice, planner: Planner): Generator<FoldPlan> {
 }
 
 const NO_SUM: Sum = { revision: 0, groups: 0, files: 0, foldBytes: 0, predictedBytes: 0, pinnedBytes: 0 };
+
+function stillWorking(): RefoldError {
+  return new RefoldError("busy", "what parts of files give back is being worked out anew", {
+    kept: "Nothing was changed.",
+    next: "Wait until the sum is there, then fold.",
+  });
+}
 
 function nothingTicked(): RefoldError {
   return new RefoldError("usage", "nothing is ticked that could be folded", {

@@ -1,3 +1,5 @@
+import { RefoldError } from "../errors.ts";
+
 /** How long a piece of long work may hold the event loop: milliseconds. */
 const SLICE_MS = 8;
 
@@ -34,5 +36,23 @@ export class Queue {
     // who asked is told; who comes next begins all the same
     this.#last = result.catch(() => undefined);
     return result;
+  }
+}
+
+/**
+ * Waits for work that goes on whatever happens.
+ * @throws RefoldError "cancelled" where the signal is aborted before
+ */
+export async function unlessCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const cancelled = Promise.withResolvers<never>();
+  const cancel = (): void => {
+    cancelled.reject(new RefoldError("cancelled", "cancelled"));
+  };
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    if (signal.aborted) cancel();
+    return await Promise.race([work, cancelled.promise]);
+  } finally {
+    signal.removeEventListener("abort", cancel);
   }
 }

@@ -133,6 +133,26 @@ export class ReviewSource {
     }
   }
 
+  /** Opens the volume and its index anew for as long as `work` runs, in a transaction. @throws StaleReviewError */
+  async withState<T>(work: (state: VolumeState) => Promise<T>): Promise<T> {
+    const { databaseDir, warn, rulesFile } = this.#options;
+    const state = new VolumeState(openVolume(this.#options), null, databaseDir, warn, rulesFile, false);
+    try {
+      const { db } = state.store;
+      db.exec("BEGIN");
+      try {
+        if (this.#rulesStamp() !== this.#rules) throw rulesChanged();
+        const now = state.lastScan();
+        if (now === undefined || stampOf(now) !== stampOf(this.scan)) throw outOfDate();
+        return await work(state);
+      } finally {
+        db.exec("COMMIT");
+      }
+    } finally {
+      state.close();
+    }
+  }
+
   /** As withVolume, to fold. */
   async withEngineVolume<T>(work: (volume: EngineVolume) => Promise<T>): Promise<T> {
     const { databaseDir, warn, rulesFile } = this.#options;

@@ -106,6 +106,13 @@ export class Tally {
     return this.#pinned;
   }
 
+  /** Bytes of an extent of which some references go, but not all: its share of pinnedBytes. */
+  pinnedAt(bytenr: number): number {
+    const extent = this.#extents[this.#numbers.get(bytenr) ?? -1];
+    if (extent === undefined || extent.released === 0 || extent.released >= extent.refs) return 0;
+    return extent.diskBytes;
+  }
+
   now(group: number): Yield {
     return this.#now.get(group);
   }

@@ -1,10 +1,11 @@
-import type { TickTarget } from "../../rpc/protocol.ts";
+import type { Filter, TickTarget } from "../../rpc/protocol.ts";
 import type { FileColumns, GroupColumns } from "./columns.ts";
-import { folderTest } from "./filter.ts";
+import { folderTest, isOfFiles } from "./filter.ts";
 import type { Loaded } from "./loading.ts";
+import type { RangeTicks } from "./range-ticks.ts";
 import type { Slices } from "./slices.ts";
 import { StaleReviewError } from "./stale.ts";
-import type { Views } from "./view.ts";
+import type { ViewedRanges, Views } from "./view.ts";
 
 /** @throws StaleReviewError where there is no such group */
 export function groupOf(groups: GroupColumns, id: string): number {
@@ -20,23 +21,93 @@ export function fileRowsOf(
   group: number,
   ids: readonly string[],
 ): number[] {
+  return rowsWithin(files, groups.first[group] ?? 0, groups.first[group + 1] ?? 0, ids);
+}
+
+/** Those of the rows start .. end - 1 that have these ids. @throws StaleReviewError where one is not among them */
+function rowsWithin(files: FileColumns, start: number, end: number, ids: readonly string[]): number[] {
   const wanted = new Set(ids);
   const rows: number[] = [];
-  const end = groups.first[group + 1] ?? 0;
-  for (let row = groups.first[group] ?? 0; row < end && rows.length < wanted.size; row++) {
+  for (let row = start; row < end && rows.length < wanted.size; row++) {
     if (wanted.has(files.id(row))) rows.push(row);
   }
-  if (rows.length < wanted.size) {
-    throw new StaleReviewError(`The group ${groups.id(group)} of this review has not all of these files`);
-  }
+  if (rows.length < wanted.size)
+    throw new StaleReviewError("A group of this review has not all of these files");
   return rows;
 }
 
-/** The files that a tick or untick is about: rows of FileColumns. */
+/** Whether an id is one of parts of files. */
+export function isRangeId(id: string): boolean {
+  return id.startsWith("range-");
+}
+
+/** @throws StaleReviewError where there is no such row */
+export function rangeOf(ranges: ViewedRanges | null, id: string): number {
+  const row = ranges?.list.find(id) ?? -1;
+  if (row < 0) throw new StaleReviewError(`This review has no parts of files ${id}`);
+  return row;
+}
+
+/** Carries out a tick or untick on parts of files, as far as it is about some. @throws StaleReviewError */
+export async function tickRanges(
+  target: TickTarget,
+  ticked: boolean,
+  ticks: RangeTicks,
+  ranges: ViewedRanges | null,
+  groups: GroupColumns,
+  loaded: Loaded,
+  views: Views,
+  slices: Slices,
+): Promise<void> {
+  switch (target.kind) {
+    case "groups": {
+      const ids = target.ids.filter(isRangeId);
+      const rows = ids.map((id) => rangeOf(ranges, id));
+      if (rows.length > 0) ticks.tickRows(rows, ticked);
+      return;
+    }
+    case "files": {
+      if (!isRangeId(target.group) || ranges === null) return;
+      const range = ranges.list.rows[rangeOf(ranges, target.group)];
+      const { first = 0, end = 0 } = range ?? {};
+      ticks.tickFiles(rowsWithin(ranges.list.files, first, end, target.ids), ticked);
+      return;
+    }
+    case "folder": {
+      if (ranges === null) return;
+      const { files } = ranges.list;
+      const below = folderTest(ranges.names.folders, target.path);
+      const rows = Array.from(files.folder.keys()).filter((row) => below(files.folder[row] ?? 0));
+      if (rows.length > 0) ticks.tickFiles(rows, ticked);
+      return;
+    }
+    case "filter": {
+      const { filter } = target;
+      if (filter.kind !== "file" && isWithoutLimits(filter)) {
+        ticks.tickAll(ticked);
+        return;
+      }
+      const sort = { by: "frees", descending: true } as const;
+      const { list } = await views.get({ groups, ...loaded, ranges }, filter, sort, slices);
+      const rows = Array.from(list)
+        .filter((at) => at >= groups.count)
+        .map((at) => at - groups.count);
+      if (rows.length > 0) ticks.tickRows(rows, ticked);
+    }
+  }
+}
+
+/** Whether a filter shows everything of the kinds that it shows. */
+function isWithoutLimits(filter: Filter): boolean {
+  return filter.minSize === null && filter.maxSize === null && !isOfFiles(filter);
+}
+
+/** The files of groups that a tick or untick is about: rows of FileColumns. */
 export async function rowsOf(
   target: TickTarget,
   groups: GroupColumns,
   loaded: Loaded,
+  ranges: ViewedRanges | null,
   views: Views,
   slices: Slices,
 ): Promise<Iterable<number>> {
@@ -45,9 +116,10 @@ export async function rowsOf(
     case "groups":
       return rowsOfGroups(
         groups,
-        target.ids.map((id) => groupOf(groups, id)),
+        target.ids.filter((id) => !isRangeId(id)).map((id) => groupOf(groups, id)),
       );
     case "files":
+      if (isRangeId(target.group)) return [];
       return fileRowsOf(groups, files, groupOf(groups, target.group), target.ids);
     case "folder": {
       const below = folderTest(names.folders, target.path);
@@ -55,8 +127,11 @@ export async function rowsOf(
     }
     case "filter": {
       const sort = { by: "frees", descending: true } as const;
-      const { list } = await views.get({ groups, ...loaded }, target.filter, sort, slices);
-      return rowsOfGroups(groups, list);
+      const { list } = await views.get({ groups, ...loaded, ranges }, target.filter, sort, slices);
+      return rowsOfGroups(
+        groups,
+        list.filter((at) => at < groups.count),
+      );
     }
   }
 }

@@ -1,17 +1,20 @@
 import type { Filter, Sort } from "../../rpc/protocol.ts";
 import type { Choice } from "./choice.ts";
-import { FILE, type FileColumns, type GroupColumns } from "./columns.ts";
-import { fileTest, isOfFiles, type Names } from "./filter.ts";
-import { ABSOLUTE } from "./folder-tree.ts";
+import type { FileColumns, GroupColumns } from "./columns.ts";
+import { fileTest, isOfFiles, type Names, type RowTest } from "./filter.ts";
 import { orderBy, orderByDescending } from "./order.ts";
+import { mergeRanges, viewRanges } from "./range-view.ts";
+import { standInOf } from "./stand-in.ts";
+import type { ShownRanges } from "./range-review.ts";
 import type { Slices } from "./slices.ts";
 
-/** Groups that a filter shows, in the order of a sort. */
+/** Groups and ranges that a filter shows, in the order of a sort. */
 export interface View {
-  /** Rows of GroupColumns. */
+  /** Rows of GroupColumns; from GroupColumns.count on, rows of RangeList. */
   readonly list: Int32Array;
-  /** By group: the file that stands for it. */
+  /** By group: the file that stands for it. By row of ranges likewise: a row of RangeList.files. */
   readonly shown: Int32Array;
+  readonly shownOfRanges: Int32Array;
   /** What the groups give back, ticked or not. */
   readonly bytes: number;
 }
@@ -22,6 +25,14 @@ export interface ViewParts {
   readonly files: FileColumns;
   readonly choice: Choice;
   readonly names: Names;
+  /** null where there are none, or none yet. */
+  readonly ranges: ViewedRanges | null;
+}
+
+/** Ranges as a view takes them. */
+export interface ViewedRanges extends ShownRanges {
+  /** Another one for another list. */
+  readonly epoch: number;
 }
 
 /** Filters and sorts; several in use, so that scrolling costs nothing. */
@@ -32,8 +43,10 @@ export class Views {
   readonly #views = new Map<string, View>();
 
   async get(parts: ViewParts, filter: Filter, sort: Sort, slices: Slices): Promise<View> {
-    const { choice } = parts;
-    const key = JSON.stringify([filter, sort, choice.epoch, filter.ticked === "any" ? 0 : choice.revision]);
+    const { choice, ranges } = parts;
+    const { epoch, revision } = choice;
+    const state = [epoch, ranges?.epoch ?? 0, filter.ticked === "any" ? 0 : revision];
+    const key = JSON.stringify([filter, sort, ...state]);
     const known = this.#views.get(key);
     this.#views.delete(key);
     const view = known ?? (await makeView(parts, filter, sort, slices));
@@ -47,15 +60,16 @@ export class Views {
 }
 
 async function makeView(parts: ViewParts, filter: Filter, sort: Sort, slices: Slices): Promise<View> {
-  const { groups, files, choice, names } = parts;
+  const { groups, files, choice, names, ranges } = parts;
   const ofFiles = isOfFiles(filter);
   const fits = ofFiles ? await fileTest(filter, files, names, slices) : () => true;
+  const viewed = filter.kind === "file" ? null : await viewRanges(ranges, filter, sort, slices);
   const least = filter.minSize ?? 0;
   const most = filter.maxSize ?? Infinity;
   const shown = new Int32Array(groups.count).fill(-1);
   const list: number[] = [];
   let bytes = 0;
-  for (let group = 0; group < groups.count; group++) {
+  for (let group = 0; group < groups.count && filter.kind !== "range"; group++) {
     if (group % 256 === 0 && slices.over) await slices.next();
     const size = groups.size[group] ?? 0;
     if (size < least || size > most || !choice.isShown(group)) continue;
@@ -65,25 +79,41 @@ async function makeView(parts: ViewParts, filter: Filter, sort: Sort, slices: Sl
     list.push(group);
     bytes += choice.whole.bytes[group] ?? 0;
   }
-  return { list: order(parts, Int32Array.from(list), shown, sort), shown, bytes };
+  const sorted = order(parts, Int32Array.from(list), shown, sort);
+  if (viewed === null) return { list: sorted, shown, shownOfRanges: NO_ROWS, bytes };
+  return {
+    list: mergeRanges({ list: sorted, count: groups.count, key: keyOf(parts, shown, sort) }, viewed, sort),
+    shown,
+    shownOfRanges: viewed.shown,
+    bytes: bytes + viewed.bytes,
+  };
 }
 
-/** The file that stands for its group: one that fits, and that a person can get at, if there is one. */
-function standIn(
-  { groups, files, names: { folders } }: ViewParts,
-  group: number,
-  fits: (row: number) => boolean,
-): number {
-  const end = groups.first[group + 1] ?? 0;
-  let best = -1;
-  let rank = 0;
-  for (let row = groups.first[group] ?? 0; row < end && rank < 3; row++) {
-    if (files.excluded[row] === 1 || !fits(row)) continue;
-    const writable = ((files.kind[row] ?? 0) & FILE.readOnly) === 0;
-    const its = !writable ? 1 : folders.isBelow(files.folder[row] ?? 0, ABSOLUTE) ? 3 : 2;
-    if (its > rank) [best, rank] = [row, its];
+const NO_ROWS = new Int32Array();
+
+/** What groups are sorted by. */
+function keyOf(
+  { groups, files, choice, names: { names } }: ViewParts,
+  shown: Int32Array,
+  sort: Sort,
+): (group: number) => number | string {
+  switch (sort.by) {
+    case "frees":
+      return (group) => choice.whole.bytes[group] ?? 0;
+    case "size":
+      return (group) => groups.size[group] ?? 0;
+    case "copies":
+      return (group) => choice.present[group] ?? 0;
+    case "modified":
+      return (group) => choice.modified[group] ?? 0;
+    case "name":
+      return (group) => (names.names[files.name[shown[group] ?? -1] ?? -1] ?? "").toLowerCase();
   }
-  return best;
+}
+
+/** The file that stands for its group. */
+function standIn({ groups, files, names }: ViewParts, group: number, fits: RowTest): number {
+  return standInOf(files, names, groups.first[group] ?? 0, groups.first[group + 1] ?? 0, fits);
 }
 
 /** By the key that is asked for. */

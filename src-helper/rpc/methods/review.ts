@@ -5,6 +5,7 @@ import { databaseError } from "../../store/open-database.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import { RpcError } from "../errors.ts";
 import type { CallContext, ReviewHandlers, Reviews } from "../handlers.ts";
+import { deepOptions } from "../deep.ts";
 import { MAX_MESSAGE_BYTES, MAX_PAGE, type Result } from "../protocol.ts";
 
 /** What the rows of an answer may take: the rest of the message is small. */
@@ -17,10 +18,12 @@ export function createReviews(): Reviews {
   const open = new OpenReviews();
 
   const handlers: ReviewHandlers = {
-    "review.open": ({ volume: uuid, minSize, exclude, snapshots }, call) =>
+    "review.open": ({ volume: uuid, minSize, exclude, snapshots, deep: asked }, call) =>
       told(call, async () => {
         const { databaseDir, rulesFile, warn } = call;
-        const review = await open.open({ uuid, databaseDir, rulesFile, warn, minSize, exclude, snapshots });
+        const deep = asked === undefined ? null : deepOptions(asked);
+        const request = { uuid, databaseDir, rulesFile, warn, minSize, exclude, snapshots, deep };
+        const review = await open.open(request);
         return review.info();
       }),
 
@@ -36,6 +39,12 @@ export function createReviews(): Reviews {
           });
           return {};
         });
+      }),
+
+    "review.ranges": ({ review, task }, call) =>
+      told(call, () => {
+        const opened = open.get(review);
+        return call.run(task, null, (run) => opened.ranges(run.signal));
       }),
 
     "review.rows": ({ review, ...asked }, call) =>
@@ -117,7 +126,8 @@ function fitting<T>(rows: T[]): T[] {
 }
 
 function foldResult(result: FoldResult): Result<"review.fold"> {
-  const { uuid, runId, groups, files, predictedBytes, freedBytes, elapsedMs, cancelled } = result;
+  const { uuid, runId, files, predictedBytes, freedBytes, elapsedMs, cancelled, ranges } = result;
+  const groups = result.groups - (ranges?.extents ?? 0);
   const skippedCounts: Partial<Record<SkipReason, number>> = {};
   for (const { reason } of result.skipped) skippedCounts[reason] = (skippedCounts[reason] ?? 0) + 1;
   const skipped = result.skipped.slice(0, MAX_PAGE).map(({ path, reason, detail }) => ({
@@ -127,5 +137,6 @@ function foldResult(result: FoldResult): Result<"review.fold"> {
     ...{ uuid, runId, groups, files, predictedBytes, freedBytes, elapsedMs, skippedCounts },
     skipped: fitting(skipped),
     cancelled,
+    ...(ranges === undefined ? {} : { ranges }),
   };
 }

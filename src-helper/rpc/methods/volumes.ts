@@ -12,6 +12,7 @@ import { discoverVolumes, type DiscoveredVolume } from "../../volumes/discover.t
 import { openDirectory } from "../../volumes/open-directory.ts";
 import { readDataProfile } from "../../volumes/profile.ts";
 import { VolumeHandle } from "../../volumes/volume-handle.ts";
+import { deepTotals } from "../deep.ts";
 import type { VolumeInfo } from "../protocol.ts";
 import type { Tasks } from "../tasks.ts";
 
@@ -145,7 +146,11 @@ export class VolumeList {
       };
       const { groups, duplicateFiles, reclaimableBytes } = state.totals(everything);
       const pinnedBytes = state.pinnedBytes(everything);
-      return { at: finishedAt, files, groups, duplicateFiles, reclaimableBytes, pinnedBytes };
+      const ranges = state.lastRanges();
+      return {
+        ...{ at: finishedAt, files, groups, duplicateFiles, reclaimableBytes, pinnedBytes },
+        ...(ranges === null ? {} : { ranges: { ...deepTotals(ranges.totals), current: ranges.current } }),
+      };
     } finally {
       state.close();
     }

@@ -2,6 +2,7 @@ import { giveWayOnDisk } from "../../dedupe/priority.ts";
 import type { Handlers } from "../handlers.ts";
 import type { Result } from "../protocol.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
+import { deepOptions, deepTotals } from "../deep.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 import type { LiveScans } from "./live-scans.ts";
 
@@ -20,19 +21,21 @@ export function workHandlers(
   return {
     scan: (params, call) =>
       call.run(params.task, params.volume, async (run) => {
-        const { volume: uuid, minSize, exclude, flush, live = false } = params;
+        const { volume: uuid, minSize, exclude, flush, live = false, deep: asked } = params;
         if (live) giveWayOnDisk();
         const answer = await call.withVolume(uuid, async (volume): Promise<Result<"scan">> => {
           const known = live ? liveScans.unchanged(params, volume) : null;
           if (known !== null) return known;
           const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots: false };
-          const scanned = await volume.scan({ minSize, flush, selection, check: !live }, run);
+          const search = asked === undefined ? {} : { deep: deepOptions(asked) };
+          const scanned = await volume.scan({ minSize, flush, selection, check: !live, ...search }, run);
           indexChanged(uuid);
           const { incremental, files, bytes, groups, duplicateFiles } = scanned;
-          const { reclaimableBytes, bytesRead, elapsedMs } = scanned;
+          const { reclaimableBytes, bytesRead, elapsedMs, deep } = scanned;
           const totals = {
             ...{ uuid, incremental, files, bytes, groups, duplicateFiles },
             ...{ reclaimableBytes, bytesRead, elapsedMs },
+            ...(deep === undefined ? {} : { deep: deepTotals(deep) }),
           };
           liveScans.scanned(params, volume, totals);
           return totals;
