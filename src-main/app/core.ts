@@ -2,6 +2,7 @@
 import type { FoldResultInfo, Result, VolumeInfo } from "../../src-helper/rpc/protocol.ts";
 import type { Elevator } from "../helper/elevator.ts";
 import { createSupervisor, type HelperSupervisor } from "../helper/supervisor.ts";
+import { createLiveScans } from "../live/live-scans.ts";
 import type { Notify, NotifyName } from "../ipc/schema.ts";
 import type { AppState, TaskResult } from "../ipc/state.ts";
 import type { SettingsService } from "../settings/settings.ts";
@@ -47,6 +48,10 @@ export interface Core {
   readonly reviews: Reviews;
   /** Begins a scan; `done` resolves with how it ended. @throws AppError where it cannot begin */
   scan(volume: string, scheduled: boolean): Promise<{ readonly done: Promise<TaskResult> }>;
+  /** Whether a live scan of a volume would be in the way of a task or of a review that somebody has in hand. */
+  liveHeld(volume: string): boolean;
+  /** A scan that nobody asked for: no task is shown, and whatever is asked for meanwhile goes first. @throws AppError */
+  liveScan(volume: string): Promise<void>;
   pause(task: string, paused: boolean): Promise<void>;
   cancel(task: string): Promise<void>;
   /** Begins to make the demo volume; `done` resolves with how that ended. */
@@ -102,7 +107,7 @@ export function createCore(deps: CoreDeps): Core {
     },
   });
 
-  const helper = createSupervisor({
+  const supervisor = createSupervisor({
     name: `refold ${deps.version}`,
     log,
     elevator: deps.elevator,
@@ -117,6 +122,7 @@ export function createCore(deps: CoreDeps): Core {
       if (state.status === "lost") {
         stuck.forget();
         reviews.forget();
+        live.forget();
       }
       store.patch({ helper: state });
     },
@@ -130,9 +136,13 @@ export function createCore(deps: CoreDeps): Core {
     },
     onReady: () => {
       reviews.forget();
+      live.forget();
       void volumes.refresh();
     },
   });
+
+  const live = createLiveScans(supervisor, settings);
+  const { helper } = live;
 
   const volumes = createVolumeWatch({
     list: () => helper.request("volumes", {}),
@@ -195,6 +205,10 @@ export function createCore(deps: CoreDeps): Core {
           return result;
         }),
       };
+    },
+    liveHeld: (volume) => tasks.running || live.held(volume),
+    liveScan: async (volume) => {
+      if (await live.scan(volume)) await volumes.refresh();
     },
     pause: async (id, paused) => {
       tasks.required(id);

@@ -25,6 +25,8 @@ export const settingsSchema = z.strictObject({
   /** Scheduled scans on battery, and while an app fills the screen. */
   scanOnBattery: z.boolean().default(false),
   scanInFullScreen: z.boolean().default(false),
+  /** Follow what changes while the app runs, with scans of what changed; the schedule must not be off. */
+  live: z.boolean().default(true),
   lock: z.enum(["immutable", "lease"]).default("immutable"),
   priority: z.enum(["idle", "normal"]).default("idle"),
   autostart: z.boolean().default(false),
@@ -46,6 +48,7 @@ export const settingsPatchSchema = z
     schedule: shape.schedule.unwrap(),
     scanOnBattery: shape.scanOnBattery.unwrap(),
     scanInFullScreen: shape.scanInFullScreen.unwrap(),
+    live: shape.live.unwrap(),
     lock: shape.lock.unwrap(),
     priority: shape.priority.unwrap(),
     autostart: shape.autostart.unwrap(),

@@ -45,6 +45,7 @@ import { createTrayWatcher, sessionBusAddress } from "../tray/watcher.ts";
 import { askQuit, chooseExport } from "./dialogs.ts";
 import { createHidingGuard } from "./hiding.ts";
 import type { LaunchArguments } from "./launch-arguments.ts";
+import { createLiveFigure } from "./live-figure.ts";
 import { createMainWindow, type MainWindow } from "./main-window.ts";
 import { notify } from "./notify.ts";
 import { createQuit } from "./quit.ts";
@@ -149,6 +150,7 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
     },
     shutdown: async () => {
       schedule.stop();
+      live.stop();
       tray.stop();
       if (start.demo) await core.removeDemo().catch(demoFailed);
       await core.shutdown();
@@ -284,6 +286,7 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
   });
 
   const schedule = createScanSchedule({ core, settings, log, clock });
+  const live = createLiveFigure({ core, settings, log, clock });
 
   // --- what follows the settings
   const autostart = createAutostart({
@@ -304,6 +307,7 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
   guardHiding();
   void core.helper.begin().then(() => {
     schedule.start();
+    live.start();
     if (start.demo) showDemo().catch(demoFailed);
   });
   return window;

@@ -4,8 +4,16 @@ import type { Log } from "../app/log.ts";
 import { isFullScreen } from "../power/full-screen.ts";
 import { createPower } from "../power/power.ts";
 import type { Clock } from "../schedule/clock.ts";
-import { createSchedule, type Schedule } from "../schedule/schedule.ts";
+import { createSchedule, type Schedule, type ScheduledVolume } from "../schedule/schedule.ts";
 import type { SettingsService } from "../settings/settings.ts";
+
+/** What can be scanned now without asking anybody for a password. */
+export function scannable(core: Core): readonly ScheduledVolume[] {
+  const { helper, volumes } = core.store.get();
+  // without rights a scan would ask for a password out of the blue
+  if (helper.status !== "running" && helper.status !== "observing") return [];
+  return (volumes ?? []).map(({ uuid, lastScan }) => ({ uuid, lastScan: lastScan?.at ?? null }));
+}
 
 /** The schedule of the app's own scans; the state says when the next one is. */
 export function createScanSchedule({
@@ -23,12 +31,7 @@ export function createScanSchedule({
     settings,
     power: createPower(powerMonitor),
     fullScreen: () => isFullScreen(process.env),
-    volumes: () => {
-      const { helper, volumes } = core.store.get();
-      // without rights a scan would ask for a password out of the blue
-      if (helper.status !== "running" && helper.status !== "observing") return [];
-      return (volumes ?? []).map(({ uuid, lastScan }) => ({ uuid, lastScan: lastScan?.at ?? null }));
-    },
+    volumes: () => scannable(core),
     busy: () => core.tasks.running,
     scan: async (volume) => {
       const { done } = await core.scan(volume, true);

@@ -20,6 +20,7 @@ const SETTINGS: Settings = {
   schedule: "idle",
   scanOnBattery: false,
   scanInFullScreen: false,
+  live: true,
   lock: "immutable",
   priority: "idle",
   autostart: false,

@@ -33,6 +33,9 @@ const settings: Messages["settings"] = {
     weekly: "Jede Woche",
     idle: "Wenn der Rechner ruht",
     scheduleHint: "Ein Scan liest nur. Gefaltet wird nichts, was Sie nicht gesehen und angekreuzt haben.",
+    live: "Den Betrag aktuell halten",
+    liveHint:
+      "Solange der Rechner wenig zu tun hat, wird höchstens einmal in der Minute nachgesehen, was sich geändert hat. Nicht, während Sie Duplikate durchsehen.",
     scanOnBattery: "Auch im Akkubetrieb",
     scanInFullScreen: "Auch während ein Programm den Bildschirm füllt",
   },

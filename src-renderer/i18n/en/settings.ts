@@ -31,6 +31,9 @@ export default {
     weekly: "Every week",
     idle: "When the computer is idle",
     scheduleHint: "A scan only reads. Nothing is folded that you have not seen and ticked.",
+    live: "Keep the amount current",
+    liveHint:
+      "While the computer has little to do, what changed is looked at, at most once a minute. Not while you look through a review.",
     scanOnBattery: "Also on battery",
     scanInFullScreen: "Also while an app fills the screen",
   },

@@ -59,6 +59,7 @@ function makeSchedule(): Schedule {
     },
     power: {
       onBattery: () => world.battery,
+      locked: () => false,
       idleSeconds: () => world.idleSeconds,
       onResume: (listener) => {
         resumed = listener;
@@ -216,7 +217,12 @@ describe("what is in the way", () => {
     const answer = Promise.withResolvers<boolean>();
     const late = createSchedule({
       settings: { get: () => world.settings, onChange: () => () => undefined },
-      power: { onBattery: () => false, idleSeconds: () => 0, onResume: () => () => undefined },
+      power: {
+        onBattery: () => false,
+        locked: () => false,
+        idleSeconds: () => 0,
+        onResume: () => () => undefined,
+      },
       fullScreen: () => answer.promise,
       volumes: () => world.volumes,
       busy: () => world.busy,

@@ -1,0 +1,161 @@
+/**
+ * The live figure: while the app runs, the amount in the tray follows what
+ * happens on the volumes. The generation of each volume that was scanned before
+ * is polled, without rights and without a second process; where it has moved, a
+ * live scan is asked of the helper that runs, when nothing is in the way.
+ */
+import { AppError } from "../app/app-error.ts";
+import type { Log } from "../app/log.ts";
+import type { Power } from "../power/power.ts";
+import type { Clock } from "../schedule/clock.ts";
+import type { ScheduledVolume } from "../schedule/schedule.ts";
+import type { SettingsService } from "../settings/settings.ts";
+import { Pace } from "./pace.ts";
+
+const SECOND = 1000;
+/** How often generations are read. */
+export const POLL = 15 * SECOND;
+/** While nothing could be scanned anyway: on battery, locked. */
+export const SLOW_POLL = 60 * SECOND;
+/** After a start or a wake-up the machine has enough to do. */
+export const SETTLE = 2 * 60 * SECOND;
+/** Errors that say that something else went first. */
+const GOES_FIRST: readonly AppError["data"]["code"][] = ["busy", "cancelled"];
+/** On battery, where it is wanted there, so much slower. */
+const BATTERY_FACTOR = 5;
+
+export interface LiveDeps {
+  readonly settings: Pick<SettingsService, "get" | "onChange">;
+  readonly power: Power;
+  /** The machine has hardly anything else to do. */
+  readonly idle: () => boolean;
+  readonly fullScreen: () => Promise<boolean>;
+  /** What can be scanned now without asking anybody for a password. */
+  readonly volumes: () => readonly ScheduledVolume[];
+  /** Something runs, or somebody looks through a review of the volume. */
+  readonly held: (uuid: string) => boolean;
+  /** null where it is not told. */
+  readonly generation: (uuid: string) => Promise<number | null>;
+  /** How long a transaction may last: milliseconds. */
+  readonly commitMs: () => Promise<number>;
+  /** A live scan of one volume. Rejects where it was refused, failed or stepped aside. */
+  readonly scan: (uuid: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Live {
+  start(): void;
+  stop(): void;
+}
+
+/** @returns what keeps the figure current once it is started */
+export function createLive(deps: LiveDeps): Live {
+  const { settings, power, clock, log } = deps;
+  const paces = new Map<string, Pace>();
+  const endings: (() => void)[] = [];
+  let started = false;
+  let looking = false;
+  let notBefore = 0;
+  let disarm: () => void = () => undefined;
+
+  const wanted = (): boolean => settings.get().live && settings.get().schedule !== "off";
+  const slow = (): boolean => (power.onBattery() && !settings.get().scanOnBattery) || power.locked();
+
+  function arm(ms: number): void {
+    disarm();
+    disarm = clock.after(ms, look);
+  }
+
+  /** Reads all generations. @returns the volumes to scan, the one that has waited longest first */
+  async function poll(commitMs: number): Promise<{ uuid: string; pace: Pace }[]> {
+    // the first scan of a volume is the schedule's, or a person's
+    const uuids = deps.volumes().flatMap(({ uuid, lastScan }) => (lastScan === null ? [] : [uuid]));
+    for (const uuid of paces.keys()) if (!uuids.includes(uuid)) paces.delete(uuid);
+    const due: { uuid: string; pace: Pace; since: number }[] = [];
+    for (const uuid of uuids) {
+      const generation = await deps.generation(uuid);
+      if (generation === null) continue;
+      const pace = paces.get(uuid) ?? new Pace();
+      paces.set(uuid, pace);
+      pace.seen(generation, clock.now());
+      const since = pace.due(clock.now(), commitMs, power.onBattery() ? BATTERY_FACTOR : 1);
+      if (since !== null) due.push({ uuid, pace, since });
+    }
+    return due.sort((a, b) => a.since - b.since);
+  }
+
+  async function mayScan(uuid: string): Promise<boolean> {
+    if (!deps.idle() || deps.held(uuid)) return false;
+    if (!settings.get().scanInFullScreen && (await deps.fullScreen())) return false;
+    // much may have begun while the windows were looked at
+    return started && wanted() && !slow() && !deps.held(uuid);
+  }
+
+  async function scan(uuid: string, pace: Pace, commitMs: number): Promise<void> {
+    const start = clock.now();
+    pace.begin(start, commitMs);
+    try {
+      await deps.scan(uuid);
+      pace.done(clock.now(), clock.now() - start);
+    } catch (error) {
+      if (error instanceof AppError && GOES_FIRST.includes(error.data.code)) pace.refused();
+      else pace.failed();
+      log.debug(`live: no scan of ${uuid}: ${String(error)}`);
+    }
+  }
+
+  /** @returns milliseconds until the next look; null: none before the settings change */
+  async function lookOnce(): Promise<number | null> {
+    if (!wanted()) return null;
+    if (slow()) return SLOW_POLL;
+    const wait = notBefore - clock.now();
+    if (wait > 0) return wait;
+    const commitMs = await deps.commitMs();
+    for (const { uuid, pace } of await poll(commitMs)) {
+      if (await mayScan(uuid)) await scan(uuid, pace, commitMs);
+    }
+    return power.onBattery() ? SLOW_POLL : POLL;
+  }
+
+  function look(): void {
+    if (!started || looking) return;
+    looking = true;
+    lookOnce()
+      .catch((error: unknown) => {
+        log.error(`live: ${String(error)}`);
+        return SLOW_POLL;
+      })
+      .then((wait) => {
+        looking = false;
+        if (started && wait !== null) arm(wait);
+      })
+      // only a timer can have thrown
+      .catch((error: unknown) => {
+        log.error(`live: ${String(error)}`);
+      });
+  }
+
+  const settle = (): void => {
+    notBefore = clock.now() + SETTLE;
+    look();
+  };
+  return {
+    start: () => {
+      if (started) return;
+      started = true;
+      endings.push(
+        settings.onChange((next, before) => {
+          if (next.live !== before.live || next.schedule !== before.schedule) look();
+        }),
+        power.onResume(settle),
+      );
+      settle();
+    },
+    stop: () => {
+      started = false;
+      disarm();
+      for (const end of endings.splice(0)) end();
+    },
+  };
+}

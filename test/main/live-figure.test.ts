@@ -1,0 +1,330 @@
+/** The live figure: when a scan is worth it and allowed, by a clock of the test's own. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { appError } from "../../src-main/app/app-error.ts";
+import { createLive, POLL, SETTLE, SLOW_POLL, type Live } from "../../src-main/live/live.ts";
+import { commitInterval, SCAN_EVERY } from "../../src-main/live/pace.ts";
+import { CHOICES_MS, LOOK_MS, ReviewHold } from "../../src-main/live/review-hold.ts";
+import { isMachineIdle } from "../../src-main/power/load.ts";
+import type { ScheduledVolume } from "../../src-main/schedule/schedule.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src-main/settings/schema.ts";
+import { memoryLog, TestClock } from "./services/support.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const START = 1_800_000_000_000;
+const COMMIT = 30 * SECOND;
+
+let clock: TestClock;
+let world: {
+  settings: Settings;
+  battery: boolean;
+  locked: boolean;
+  idle: boolean;
+  fullScreen: boolean;
+  held: boolean;
+  volumes: ScheduledVolume[];
+  generations: Record<string, number | null>;
+  polls: number;
+  /** How long a scan takes. */
+  takes: number;
+  error: Error | null;
+};
+let scans: { uuid: string; at: number }[];
+let changed: (before: Settings) => void;
+let resumed: () => void;
+let live: Live;
+
+beforeEach(async () => {
+  clock = new TestClock(START);
+  scans = [];
+  world = {
+    ...{
+      settings: DEFAULT_SETTINGS,
+      battery: false,
+      locked: false,
+      idle: true,
+      fullScreen: false,
+      held: false,
+    },
+    ...{ volumes: [{ uuid: "a", lastScan: START - HOUR }], generations: { a: 100 }, polls: 0 },
+    ...{ takes: 100, error: null },
+  };
+  live = createLive({
+    settings: {
+      get: () => world.settings,
+      onChange: (listener) => {
+        changed = (before) => {
+          listener(world.settings, before);
+        };
+        return () => (changed = () => undefined);
+      },
+    },
+    power: {
+      onBattery: () => world.battery,
+      locked: () => world.locked,
+      idleSeconds: () => 0,
+      onResume: (listener) => {
+        resumed = listener;
+        return () => (resumed = () => undefined);
+      },
+    },
+    idle: () => world.idle,
+    fullScreen: () => Promise.resolve(world.fullScreen),
+    volumes: () => world.volumes,
+    held: () => world.held,
+    generation: (uuid) => {
+      world.polls += 1;
+      return Promise.resolve(world.generations[uuid] ?? null);
+    },
+    commitMs: () => Promise.resolve(COMMIT),
+    scan: async (uuid) => {
+      scans.push({ uuid, at: clock.now() });
+      if (world.error !== null) throw world.error;
+      await new Promise<void>((resolve) => clock.after(world.takes, resolve));
+    },
+    clock,
+    log: memoryLog(),
+  });
+  live.start();
+  // what happened while the app did not run is found by the first one
+  await clock.advance(SETTLE + 2 * MINUTE);
+  expect(scans).toHaveLength(1);
+  scans = [];
+  world.polls = 0;
+});
+
+const set = (changes: Partial<Settings>): void => {
+  const before = world.settings;
+  world.settings = { ...before, ...changes };
+  changed(before);
+};
+/** A transaction begins: somebody writes. */
+const write = (uuid = "a"): void => {
+  world.generations = { ...world.generations, [uuid]: (world.generations[uuid] ?? 0) + 1 };
+};
+/** Somebody writes all the time: the kernel commits every 30 seconds. */
+async function writeFor(ms: number): Promise<void> {
+  for (let t = 0; t < ms; t += COMMIT) {
+    write();
+    await clock.advance(COMMIT);
+  }
+}
+
+describe("when", () => {
+  test("nothing is written: nothing is scanned, however long", async () => {
+    await clock.advance(24 * HOUR);
+    expect(scans).toEqual([]);
+    expect(world.polls).toBe((24 * HOUR) / POLL);
+  });
+
+  test("something was written and synced: once, within a minute", async () => {
+    await clock.advance(HOUR);
+    const at = clock.now();
+    write();
+    await clock.advance(HOUR);
+    expect(scans).toHaveLength(1);
+    expect((scans[0]?.at ?? 0) - at).toBeLessThanOrEqual(MINUTE);
+    // not before the transaction is over: the scan would not see it, and nobody would look again
+    expect((scans[0]?.at ?? 0) - at).toBeGreaterThan(COMMIT);
+  });
+
+  test("something was written and left to the kernel: within a minute of the commit that has its data", async () => {
+    await clock.advance(HOUR);
+    write(); // the file's name; its data is written 35 seconds later, in the next transaction
+    await clock.advance(35 * SECOND);
+    write();
+    const committed = clock.now() + COMMIT;
+    await clock.advance(HOUR);
+    expect((scans[0]?.at ?? 0) - committed).toBeGreaterThan(0);
+    expect((scans[0]?.at ?? 0) - committed).toBeLessThanOrEqual(MINUTE);
+    // whether the second transaction was over by then may be known only later
+    expect(scans.length).toBeLessThanOrEqual(2);
+  });
+
+  test("a volume is written to all the time: each commit is seen within a minute, and no two scans are nearer", async () => {
+    await writeFor(HOUR);
+    expect(scans.length).toBeGreaterThanOrEqual(40);
+    expect(scans.length).toBeLessThanOrEqual(60);
+    const gaps = scans.slice(1).map(({ at }, k) => at - (scans[k]?.at ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(SCAN_EVERY);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(SCAN_EVERY + POLL + SECOND);
+  });
+
+  test("the scan's own writing moves the generation: one look more, and then rest", async () => {
+    await clock.advance(HOUR);
+    write();
+    await clock.advance(MINUTE);
+    expect(scans).toHaveLength(1);
+    write(); // its database, on the same volume; the next scan finds nothing and writes nothing
+    await clock.advance(24 * HOUR);
+    expect(scans).toHaveLength(2);
+  });
+
+  test("a scan takes long: live scans have one part in a hundred of the time", async () => {
+    world.takes = 6 * SECOND;
+    await writeFor(HOUR);
+    expect(scans.length).toBeLessThanOrEqual(7);
+    expect(scans.length).toBeGreaterThanOrEqual(5);
+  });
+
+  test("scans fail: later and later; what goes first is waited for", async () => {
+    world.error = new Error("no");
+    await writeFor(4 * HOUR);
+    expect(scans.length).toBeLessThan(12);
+    world.error = null;
+    await writeFor(HOUR);
+    expect(scans.length).toBeGreaterThan(12);
+    scans = [];
+    world.error = appError("busy", "This volume was scanned a moment ago.");
+    await writeFor(30 * MINUTE);
+    expect(scans.length).toBeGreaterThan(20);
+  });
+
+  test("several volumes: each by its own generation; one that was never scanned, or is not told, is left alone", async () => {
+    world.volumes = [
+      { uuid: "a", lastScan: 1 },
+      { uuid: "b", lastScan: 1 },
+      { uuid: "new", lastScan: null },
+      { uuid: "dumb", lastScan: 1 },
+    ];
+    world.generations = { ...world.generations, b: 5, new: 5, dumb: null };
+    await clock.advance(HOUR);
+    expect(scans.map(({ uuid }) => uuid)).toEqual(["b"]);
+    write("b");
+    write("new");
+    await clock.advance(HOUR);
+    expect(scans.map(({ uuid }) => uuid)).toEqual(["b", "b"]);
+  });
+
+  test("an image is restored, and its generation is lower than before", async () => {
+    world.generations = { a: 7 };
+    await clock.advance(MINUTE);
+    expect(scans).toHaveLength(1);
+  });
+});
+
+describe("not while", () => {
+  test.each<[string, Partial<typeof world>]>([
+    ["on battery", { battery: true }],
+    ["the screen is locked", { locked: true }],
+    ["the machine has work", { idle: false }],
+    ["a program fills the screen", { fullScreen: true }],
+    ["a task runs, or a review is in hand", { held: true }],
+  ])("%s; afterwards within a minute", async (_, change) => {
+    const before = { ...world };
+    Object.assign(world, change);
+    await writeFor(10 * MINUTE);
+    expect(scans).toEqual([]);
+    Object.assign(world, { ...before, generations: world.generations });
+    const free = clock.now();
+    await clock.advance(SLOW_POLL + SECOND);
+    expect((scans[0]?.at ?? 0) - free).toBeLessThanOrEqual(MINUTE);
+    expect(scans.length).toBeGreaterThan(0);
+  });
+
+  test("on battery and locked not even the generation is read", async () => {
+    world.battery = true;
+    await clock.advance(MINUTE);
+    world.polls = 0;
+    await clock.advance(HOUR);
+    world.battery = false;
+    world.locked = true;
+    await clock.advance(HOUR);
+    expect(world.polls).toBe(0);
+  });
+
+  test("the schedule is off, or live scans are: no timer is kept", async () => {
+    for (const off of [{ live: false }, { schedule: "off" }] as const) {
+      set(off);
+      await clock.advance(MINUTE);
+      expect(clock.waiting).toBe(0);
+      write();
+      await clock.advance(HOUR);
+      set({ live: true, schedule: "idle" });
+      await clock.advance(2 * MINUTE);
+    }
+    expect(scans).toHaveLength(2);
+  });
+
+  test("the machine just woke up", async () => {
+    write();
+    resumed();
+    await clock.advance(SETTLE - SECOND);
+    expect(scans).toEqual([]);
+    await clock.advance(MINUTE + SECOND);
+    expect(scans).toHaveLength(1);
+  });
+
+  test("it was stopped", async () => {
+    live.stop();
+    await writeFor(HOUR);
+    expect(scans).toEqual([]);
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+test("on battery, and over a full screen, where the settings say so; on battery more seldom", async () => {
+  world.settings = { ...world.settings, scanOnBattery: true, scanInFullScreen: true };
+  world.battery = true;
+  world.fullScreen = true;
+  await writeFor(HOUR);
+  expect(scans.length).toBeGreaterThanOrEqual(9);
+  expect(scans.length).toBeLessThanOrEqual(13);
+});
+
+test("how long a transaction may last is the longest commit= of the mounts", () => {
+  const line = (options: string): string => `26 1 0:23 / /x rw shared:1 - btrfs /dev/a ${options}`;
+  expect(commitInterval("")).toBe(COMMIT);
+  expect(commitInterval([line("rw,subvolid=5"), line("rw,commit=120,subvolid=5")].join("\n"))).toBe(120_000);
+  expect(commitInterval(line("rw,commit=5"))).toBe(COMMIT);
+  expect(commitInterval("26 1 0:23 / /x rw - ext4 /dev/a rw,commit=600")).toBe(COMMIT);
+});
+
+test("the machine is idle while fewer than half of its processors have work", () => {
+  expect(isMachineIdle(0.9, 2)).toBe(true);
+  expect(isMachineIdle(1, 2)).toBe(false);
+});
+
+describe("a review in hand", () => {
+  let now = 0;
+  let hold: ReviewHold;
+  beforeEach(() => {
+    now = 0;
+    hold = new ReviewHold(() => now);
+    hold.answered("review.open", { volume: "a" }, { review: "r1", volume: "a" });
+  });
+
+  test("that was only looked at is put down after a while", () => {
+    now = LOOK_MS - 1;
+    expect([hold.holds("a"), hold.holds("b")]).toEqual([true, false]);
+    hold.answered("review.rows", { review: "r1" }, {});
+    now += LOOK_MS - 1;
+    expect(hold.holds("a")).toBe(true);
+    now += 1;
+    expect(hold.holds("a")).toBe(false);
+  });
+
+  test.each(["review.tick", "review.exclude"] as const)("with choices (%s) is kept for long", (method) => {
+    hold.answered(method, { review: "r1" }, {});
+    // the same one, opened by another view
+    hold.answered("review.open", { volume: "a" }, { review: "r1", volume: "a" });
+    now = CHOICES_MS - 1;
+    expect(hold.holds("a")).toBe(true);
+    now = CHOICES_MS;
+    expect(hold.holds("a")).toBe(false);
+  });
+
+  test("is put down by the fold, by a new one and with the helper", () => {
+    hold.answered("review.tick", { review: "r1" }, {});
+    hold.answered("review.open", { volume: "a" }, { review: "r2", volume: "a" });
+    now = LOOK_MS;
+    expect(hold.holds("a")).toBe(false);
+    hold.answered("review.tick", { review: "r2" }, {});
+    hold.answered("review.fold", { review: "r2" }, {});
+    expect(hold.holds("a")).toBe(false);
+    hold.answered("review.open", { volume: "a" }, { review: "r3", volume: "a" });
+    hold.forget();
+    expect(hold.holds("a")).toBe(false);
+  });
+});
