@@ -9,7 +9,7 @@ const [scenario] = process.argv.slice(2);
 
 const frame = (body) => Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]);
 const say = (message) => process.stdout.write(frame(Buffer.from(JSON.stringify(message))));
-const HELLO = { protocol: 1, version: "9.9.9", pid: process.pid, privileged: true, mode: "manage" };
+const HELLO = { protocol: 2, version: "9.9.9", pid: process.pid, privileged: true, mode: "manage" };
 const progress = (task, done) => ({
   jsonrpc: "2.0",
   method: "progress",
