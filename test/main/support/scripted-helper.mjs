@@ -42,7 +42,7 @@ const scenarios = {
     hello: (id) => say({ jsonrpc: "2.0", id, result: { ...HELLO, mode: "observe" } }),
     volumes: () => process.kill(process.pid, "SIGKILL"),
   },
-  "other-protocol": { hello: (id) => say({ jsonrpc: "2.0", id, result: { ...HELLO, protocol: 2 } }) },
+  "other-protocol": { hello: (id) => say({ jsonrpc: "2.0", id, result: { ...HELLO, protocol: 99 } }) },
   "bad-hello": { hello: (id) => say({ jsonrpc: "2.0", id, result: { ...HELLO, pid: "many" } }) },
   "no-hello": { hello: () => process.exit(3) },
   "silent-hello": { hello: () => undefined },
