@@ -125,6 +125,7 @@ Written by \`sudo npm run bench\` on ${machine.date}; do not edit by hand. Figur
 ${results.rounds} runs, with the least and the most in brackets.
 
 What the desktop app takes to start, to open a review and to scroll it is in [benchmarks-app.md](benchmarks-app.md).
+Files that are equal in part (\`--deep\`), beside programs that look for them too: [benchmarks-deep.md](benchmarks-deep.md).
 
 ${targetTable(results)}
 ${whyText(results)}

@@ -22,11 +22,15 @@ interface Seen {
  * top level is mounted, synced before. Data is not compressed.
  */
 export function redundantBytes(top: string, minRun: number): number {
-  const least = minRun / BLOCK;
+  return redundantBytesOf(top, [minRun])[0] ?? 0;
+}
+
+/** The same for several lengths of runs, in one reading. */
+export function redundantBytesOf(top: string, minRuns: readonly number[]): number[] {
   const places = new Set<number>();
   const first = new Map<string, number>();
   let number = 0;
-  let redundant = 0;
+  const redundant = minRuns.map(() => 0);
   for (const file of consultOracle(top).files) {
     const [path] = file.paths;
     if (path === undefined) continue;
@@ -35,7 +39,9 @@ export function redundantBytes(top: string, minRun: number): number {
     let run = 0;
     let last = -2;
     const endRun = (): void => {
-      if (run >= least) redundant += run * BLOCK;
+      for (const [k, minRun] of minRuns.entries()) {
+        if (run * BLOCK >= minRun) redundant[k] = (redundant[k] ?? 0) + run * BLOCK;
+      }
       run = 0;
     };
     for (const { content } of blocksOf(data, file.pieces, places)) {
