@@ -109,6 +109,13 @@ export class Prediction {
     }
   }
 
+  /** Extents that stay although folds let go of some of their references. */
+  *pinned(): Generator<{ bytenr: number; diskBytes: number }> {
+    for (const [bytenr, { released, diskBytes }] of this.#partial) {
+      if (released < this.#refs(bytenr)) yield { bytenr, diskBytes };
+    }
+  }
+
   /** Bytes of extents that stay although folds let go of some of their references. */
   pinnedBytes(): number {
     let bytes = 0;

@@ -267,6 +267,34 @@ export interface FoldPreview {
   readonly deep?: DeepTotals;
 }
 
+/** A read-only snapshot, and what of that which a fold lets go of it keeps. */
+export interface PinningSnapshot {
+  readonly subvolumeId: number;
+  /** From the top level of the filesystem. */
+  readonly path: PathBytes;
+  /** Bytes of extents that it holds, others of the list perhaps too. */
+  readonly bytes: number;
+  /** Bytes of extents that nothing else holds: they come back when it alone goes. */
+  readonly aloneBytes: number;
+}
+
+/**
+ * What keeps the extents that a fold of whole files lets go of in part, as of
+ * the last scan. The three sums are of different extents.
+ */
+export interface Pinned {
+  /** Held by one read-only snapshot each: the sum of all aloneBytes. */
+  readonly aloneBytes: number;
+  /** Held by several read-only snapshots and nothing else: they come back when all of those go. */
+  readonly sharedBytes: number;
+  /** Held by files that are not folded, too: a part of an extent in use, a file that is left out. */
+  readonly otherBytes: number;
+  /** How much more a fold with Selection.snapshots would give back than one without. */
+  readonly foldedBytes: number;
+  /** Largest first. */
+  readonly snapshots: readonly PinningSnapshot[];
+}
+
 export interface StuckFile {
   /** e.g. "256:1234:77": subvolume, inode, generation. */
   readonly id: string;
@@ -364,6 +392,11 @@ export interface Volume {
   hasScan(minSize: number): boolean;
   /** ctx: for the search of options.deep, which takes a while. */
   preview(selection: Selection, options: FoldOptions, ctx?: RunContext): FoldPreview | Promise<FoldPreview>;
+  /**
+   * Who keeps the pinnedBytes of a preview. Reads the whole index once: seconds where there are millions of files.
+   * @throws RefoldError "cancelled"
+   */
+  pinned(selection: Selection, ctx?: RunContext): Promise<Pinned>;
   /** Folds all groups of the selection. Does not scan. */
   fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult>;
   /** Lists immutable files; looks at what changed since the last scan first. */

@@ -7,6 +7,7 @@ import type {
   GroupFile,
   HistoryFile,
   HistoryRun,
+  Pinned,
   RepairResult,
   RunContext,
   ScanOptions,
@@ -27,6 +28,7 @@ import {
   type PlannedFold,
   type PlannedRanges,
 } from "./folding.ts";
+import { whoPins } from "./pinned.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import { Sight } from "./sight.ts";
@@ -171,6 +173,10 @@ export class EngineVolume implements Volume {
       unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
       ...(deep === null ? {} : { deep }),
     };
+  }
+
+  pinned(selection: Selection, ctx: RunContext = UNTOLD): Promise<Pinned> {
+    return withDatabaseErrors(this.#databaseDir, () => whoPins(this.#state, selection, ctx));
   }
 
   /** Ranges to fold once the whole files of a selection are folded; remembered until the next scan. */

@@ -147,6 +147,9 @@ export class FakeVolume {
         pinnedBytes: 0,
         unsharedBytes: 5 * 2 ** 20,
       })),
+      pinned: noted("pinned", () =>
+        Promise.resolve({ aloneBytes: 0, sharedBytes: 0, otherBytes: 0, foldedBytes: 0, snapshots: [] }),
+      ),
       fold: noted("fold", () =>
         Promise.resolve({
           ...{ uuid: summary.uuid, runId: 1, groups: groups.length, files, predictedBytes: bytes },

@@ -1,10 +1,18 @@
 import { Command, Option } from "commander";
-import type { DeepOptions, FoldOptions, FoldPreview, FoldResult, Volume } from "../../engine/contract.ts";
+import type {
+  DeepOptions,
+  FoldOptions,
+  FoldPreview,
+  FoldResult,
+  Pinned,
+  Volume,
+} from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { addOptions, readFoldOptions } from "../options.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
+import { describePinned, pinnedJson } from "../pinned-text.ts";
 import { describeDifferences, differencesJson } from "../differences-text.ts";
 import { describeSkipped } from "../skipped-text.ts";
 import { table } from "../table.ts";
@@ -20,6 +28,8 @@ const DRY_RUN_GROUPS = 20;
 interface Plan {
   readonly volume: Volume;
   readonly preview: FoldPreview;
+  /** Who keeps pinnedBytes; null where nothing is pinned, or nobody is to read it. */
+  readonly pinned: Pinned | null;
 }
 
 /** `refold dedup`: scans, asks, folds. */
@@ -51,7 +61,7 @@ export function dedupCommand(launch: Launch): Command {
       }
       using volumes = await openVolumes(session, names);
       const options = readFoldOptions(command);
-      const plans = await planFolds(session, volumes, options);
+      const plans = await planFolds(session, volumes, options, dryRun || !yes);
       if (session.signal.aborted) return;
       const files = plans.reduce((sum, { preview }) => sum + preview.files + (preview.deep?.files ?? 0), 0);
       if (files > 0) session.say(...describePlans(session, plans));
@@ -72,7 +82,12 @@ export function dedupCommand(launch: Launch): Command {
   );
 }
 
-async function planFolds(session: Session, volumes: OpenVolumes, options: FoldOptions): Promise<Plan[]> {
+async function planFolds(
+  session: Session,
+  volumes: OpenVolumes,
+  options: FoldOptions,
+  read: boolean,
+): Promise<Plan[]> {
   const { selection, flush } = session.options;
   const plans: Plan[] = [];
   await eachVolume(session, volumes, async (volume) => {
@@ -85,7 +100,9 @@ async function planFolds(session: Session, volumes: OpenVolumes, options: FoldOp
       volume.scan({ minSize: selection.minSize, flush: flush ?? true, selection }, context),
     );
     const preview = await session.work(async (context) => volume.preview(selection, options, context));
-    plans.push({ volume, preview });
+    const asked = read && preview.pinnedBytes > 0;
+    const pinned = asked ? await session.work((context) => volume.pinned(selection, context)) : null;
+    plans.push({ volume, preview, pinned });
   });
   return plans;
 }
@@ -106,13 +123,10 @@ function describePlans(session: Session, plans: readonly Plan[]): string[] {
     ],
     rows,
   );
-  const pinned = plans.reduce((sum, { preview }) => sum + preview.pinnedBytes, 0);
-  const notes =
-    pinned === 0
-      ? []
-      : [
-          `Read-only snapshots keep ${formatBytes(pinned)} more from being given back (see --snapshots in the help).`,
-        ];
+  const notes = plans.flatMap(({ volume, pinned }) => {
+    const kept = pinned === null ? [] : describePinned(pinned, session.options.verbose);
+    return plans.length > 1 && kept.length > 0 ? [`${nameOfVolume(volume)}:`, ...kept] : kept;
+  });
   const ranges = plans.flatMap(({ preview }) => (preview.deep === undefined ? [] : [preview.deep]));
   const withRanges = ranges.map((deep) => `Of that, ${describeRanges(deep).replace(" more", "")}.`);
   return [session.out.dim(title ?? ""), ...lines, ...withRanges, ...notes];
@@ -140,7 +154,7 @@ function question(plans: readonly Plan[]): string {
 
 async function showDryRun(session: Session, plans: readonly Plan[], deep: DeepOptions | null): Promise<void> {
   if (session.options.json) {
-    const volumes = plans.map(({ volume, preview }) => ({
+    const volumes = plans.map(({ volume, preview, pinned }) => ({
       uuid: volume.uuid,
       groups: preview.groups,
       files: preview.files,
@@ -149,6 +163,7 @@ async function showDryRun(session: Session, plans: readonly Plan[], deep: DeepOp
       elapsedMs: 0,
       skipped: [],
       pinnedBytes: preview.pinnedBytes,
+      ...(pinned === null ? {} : { pinned: pinnedJson(pinned) }),
       unsharedBytes: preview.unsharedBytes,
       ...(preview.deep === undefined ? {} : { deep: preview.deep }),
     }));

@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import type { DeepTotals, ScanTotals } from "../../engine/contract.ts";
+import type { DeepTotals, Pinned, ScanTotals } from "../../engine/contract.ts";
 import { addOptions, readDeepOptions } from "../options.ts";
+import { describePinned, pinnedJson } from "../pinned-text.ts";
 import type { Session } from "../session.ts";
 import { fields } from "../table.ts";
 import { formatBytes, formatCount, formatDuration, plural } from "../units.ts";
@@ -14,13 +15,14 @@ export function scanCommand(launch: Launch): Command {
     .description(
       "Looks for duplicate files, reading only what changed since the last scan, and prints totals.",
     )
-    .argument("[VOLUME...]", "what to scan; none: all mounted writable btrfs filesystems");
+    .argument("[VOLUME...]", "what to scan; none: all mounted writable btrfs filesystems")
+    .option("--pinned", "say which read-only snapshots keep from being given back what a fold lets go of");
   addOptions(command, "deep", "selection", "always", "snapshots", "flush", "basic");
-  return command.action((names: string[]) =>
+  return command.action((names: string[], own: { pinned?: boolean }) =>
     launch(command, { root: true }, async (session) => {
       using volumes = await openVolumes(session, names);
       noteReadOnly(session, volumes, names);
-      const totals: ScanTotals[] = [];
+      const totals: { scanned: ScanTotals; pinned: Pinned | null }[] = [];
       const deep = readDeepOptions(command);
       await eachVolume(session, volumes, async (volume) => {
         const { selection, flush } = session.options;
@@ -35,11 +37,19 @@ export function scanCommand(launch: Launch): Command {
             context,
           ),
         );
-        totals.push(scanned);
+        const asked = own.pinned === true;
+        const pinned = asked ? await session.work((context) => volume.pinned(selection, context)) : null;
+        totals.push({ scanned, pinned });
         session.say(...describeScan(session, scanned));
+        if (pinned !== null) session.say(...describePinned(pinned, session.options.verbose));
       });
-      if (session.options.json) session.printJson({ volumes: totals.map(scanJson), ...session.jsonErrors() });
-      else if (totals.some((scanned) => scanned.groups > 0) && session.io.out.isTerminal) {
+      if (session.options.json) {
+        const volumeJson = totals.map(({ scanned, pinned }) => ({
+          ...scanJson(scanned),
+          ...(pinned === null ? {} : { pinned: pinnedJson(pinned) }),
+        }));
+        session.printJson({ volumes: volumeJson, ...session.jsonErrors() });
+      } else if (totals.some(({ scanned }) => scanned.groups > 0) && session.io.out.isTerminal) {
         session.say(session.out.dim("refold groups lists the duplicates, refold dedup folds them."));
       }
     }),

@@ -1,0 +1,112 @@
+import { releasesOf } from "../dedupe/predict.ts";
+import { indexedFiles, type Placed } from "../deep/index-files.ts";
+import { throwIfCancelled } from "../scan/scan-context.ts";
+import type { Pinned, PinningSnapshot, RunContext, Selection } from "./contract.ts";
+import type { VolumeState } from "./volume-state.ts";
+
+const NOWHERE_ELSE: Placed = new Map();
+
+/** Read-only snapshots that hold an extent; one object for each combination, however many extents have it. */
+interface Holders {
+  readonly snapshots: readonly number[];
+  /** With one more: made once. */
+  readonly more: Map<number, Holders>;
+}
+
+/** An extent that stays though a fold lets go of it in part. */
+interface PinnedExtent {
+  readonly diskBytes: number;
+  holders: Holders;
+  /** A file that is not in a read-only subvolume, and is not moved, holds a part of it. */
+  other: boolean;
+}
+
+/**
+ * Says who keeps what a fold of a selection lets go of in part.
+ * @throws RefoldError "cancelled"
+ */
+export async function whoPins(state: VolumeState, selection: Selection, ctx: RunContext): Promise<Pinned> {
+  const none: Holders = { snapshots: [], more: new Map() };
+  const extents = new Map<number, PinnedExtent>();
+  const prediction = state.newPrediction();
+  for (const plan of state.plans(selection)) prediction.add([plan]);
+  for (const { bytenr, diskBytes } of prediction.pinned()) {
+    extents.set(bytenr, { diskBytes, holders: none, other: false });
+  }
+  if (extents.size > 0) await findHolders(state, extents, moved(state, selection, extents), ctx);
+  const folded = { ...selection, snapshots: true };
+  const gain = state.totals(folded).reclaimableBytes - state.totals(selection).reclaimableBytes;
+  return { ...sumsOf(state, extents.values()), foldedBytes: Math.max(0, gain) };
+}
+
+/** Files that let go of such an extent, as "subvolume:inode": they lie where their sources lie then. */
+function moved(
+  state: VolumeState,
+  selection: Selection,
+  extents: ReadonlyMap<number, PinnedExtent>,
+): Set<string> {
+  const files = new Set<string>();
+  for (const plan of state.plans(selection)) {
+    const released = releasesOf([plan], state.handle.sectorSize);
+    if (![...released.keys()].some((bytenr) => extents.has(bytenr))) continue;
+    for (const { subvolume, inode } of plan.destinations) files.add(`${subvolume}:${inode}`);
+  }
+  return files;
+}
+
+async function findHolders(
+  state: VolumeState,
+  extents: ReadonlyMap<number, PinnedExtent>,
+  movedFiles: ReadonlySet<string>,
+  ctx: RunContext,
+): Promise<void> {
+  const readOnly = state.readOnlySubvolumes();
+  const check = (): void => {
+    throwIfCancelled(ctx);
+  };
+  for await (const file of indexedFiles(state.store, state.handle.sectorSize, NOWHERE_ELSE, check)) {
+    const { subvol, ino } = file.row;
+    for (const { bytenr } of file.extents()) {
+      const extent = extents.get(bytenr);
+      if (extent === undefined || movedFiles.has(`${subvol}:${ino}`)) continue;
+      if (readOnly.has(subvol)) extent.holders = withOne(extent.holders, subvol);
+      else extent.other = true;
+    }
+  }
+}
+
+function withOne(holders: Holders, snapshot: number): Holders {
+  if (holders.snapshots.includes(snapshot)) return holders;
+  let more = holders.more.get(snapshot);
+  if (more === undefined) {
+    more = { snapshots: [...holders.snapshots, snapshot], more: new Map() };
+    holders.more.set(snapshot, more);
+  }
+  return more;
+}
+
+function sumsOf(state: VolumeState, extents: Iterable<PinnedExtent>): Omit<Pinned, "foldedBytes"> {
+  const sums = { aloneBytes: 0, sharedBytes: 0, otherBytes: 0 };
+  const bySnapshot = new Map<number, { bytes: number; aloneBytes: number }>();
+  for (const { diskBytes, holders, other } of extents) {
+    const { snapshots } = holders;
+    const alone = !other && snapshots.length === 1;
+    if (other || snapshots.length === 0) sums.otherBytes += diskBytes;
+    else if (alone) sums.aloneBytes += diskBytes;
+    else sums.sharedBytes += diskBytes;
+    for (const snapshot of snapshots) {
+      const sum = bySnapshot.get(snapshot) ?? { bytes: 0, aloneBytes: 0 };
+      sum.bytes += diskBytes;
+      if (alone) sum.aloneBytes += diskBytes;
+      bySnapshot.set(snapshot, sum);
+    }
+  }
+  const snapshots = [...bySnapshot]
+    .map(([id, sum]): PinningSnapshot => ({
+      subvolumeId: id,
+      path: state.handle.subvolumePath(id),
+      ...sum,
+    }))
+    .sort((a, b) => b.bytes - a.bytes || b.aloneBytes - a.aloneBytes || a.subvolumeId - b.subvolumeId);
+  return { ...sums, snapshots };
+}
