@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { exec } from "../support/exec.ts";
-import { cloneRange, withFd } from "../support/libc.ts";
+import { changeFlags, cloneRange, FileFlag, withFd } from "../support/libc.ts";
 import type { Random } from "../support/random.ts";
 import type { LoopVolume } from "../support/volume.ts";
 import { KIB, noise, writeParts } from "./support.ts";
@@ -32,10 +32,22 @@ export function plantPair(random: Random, directory: string, k: number): void {
   const ownBytes = (20 + 8 * k) * KIB;
   const own = (): Buffer => noise(random, ownBytes);
   const shared = join(directory, `${k}-b`);
-  writeParts(join(directory, `${k}-a`), [first, own(), second, own()]);
+  // more of its own than what should go has: this one stays
+  writeParts(join(directory, `${k}-a`), [first, noise(random, 100 * KIB), second, noise(random, 60 * KIB)]);
   writeParts(shared, [own(), second, own(), first, noise(random, 3001)]);
   if (k % 2 === 0) clonePart(shared, 4 * KIB, 500 * KIB, join(directory, `${k}-c`));
   clonePart(shared, 0, ownBytes, join(directory, `${k}-part`));
+}
+
+/** Two extents that both go, though each has a range that only the other has: it is written once, for both. */
+function plantChain(random: Random, directory: string): void {
+  const [first, second, both] = [300, 280, 100].map((kib) => noise(random, kib * KIB));
+  if (first === undefined || second === undefined || both === undefined) throw new Error("three parts");
+  const own = (): Buffer => noise(random, 900 * KIB);
+  writeParts(join(directory, "chain-first"), [first, own()]);
+  writeParts(join(directory, "chain-a"), [first, both, noise(random, 20 * KIB)]);
+  writeParts(join(directory, "chain-second"), [second, own()]);
+  writeParts(join(directory, "chain-b"), [both, second, noise(random, 24 * KIB)]);
 }
 
 function clonePart(from: string, offset: number, length: number, to: string): void {
@@ -70,12 +82,13 @@ export const scenarios: readonly Scenario[] = [
     ...inDirectory,
     name: "several extents, and whole files",
     share: 0.2,
-    frees: 3 * 400 * KIB,
+    frees: 3 * 400 * KIB + 100 * KIB,
     grows: false,
     plant(volume, random, name) {
       const directory = join(volume.path, name);
       mkdirSync(directory);
-      for (let k = 0; k < 3; k++) plantPair(random, directory, k);
+      for (let k = 0; k < 2; k++) plantPair(random, directory, k);
+      plantChain(random, directory);
       const whole = noise(random, 100 * KIB);
       for (const copy of ["whole-a", "whole-b"]) writeParts(join(directory, copy), [whole]);
     },
@@ -114,6 +127,12 @@ export const scenarios: readonly Scenario[] = [
       writeParts(join(directory, "b"), [text(256 * KIB), common]);
       for (const copy of ["c", "d"])
         exec("cp", ["--reflink=always", join(directory, "b"), join(directory, copy)]);
+      // so that it is always b, c and d that are moved; the flag is nobody's to clear
+      changeFlags(join(directory, "a"), FileFlag.immutable);
+    },
+    remove(volume, name) {
+      changeFlags(join(volume.path, name, "a"), 0, FileFlag.immutable);
+      inDirectory.remove(volume, name);
     },
   },
 ];
