@@ -17,7 +17,6 @@ import { startApp, type TestApp } from "./support/app.ts";
 import { until } from "./support/helpers.ts";
 
 const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 const PAIR = 256 * 1024;
 
 let volume: LoopVolume;
@@ -190,7 +189,7 @@ describe("nothing happens", () => {
     });
     const [group] = rows;
     if (group === undefined) throw new Error("there is a group");
-    const target = { kind: "groups", ids: [group.id] } as const;
+    const target = { kind: "groups" as const, ids: [group.id] };
     await live.app.call("review.tick", { review, target, ticked: false });
     const { revision } = await live.app.call("review.tick", { review, target, ticked: true });
     duplicate("second");
