@@ -33,10 +33,11 @@ export interface SelectionTotals {
   readonly reclaimableBytes: number;
 }
 
-/** Of the last search for ranges; changedAt: of the scan that it looked at. */
+/** Of the last search for ranges; changedAt: of the scan that it looked at; rules: their stamp then. */
 interface RangesRecord {
   readonly totals: DeepTotals;
   readonly changedAt: number;
+  readonly rules: string;
 }
 
 /** The index of a volume, opened when it is first needed, and what is read from it. */
@@ -90,7 +91,9 @@ export class VolumeState {
     if (last === undefined) return null;
     const record = this.store.meta("ranges") as RangesRecord | null | undefined;
     if (record === undefined || record === null) return null;
-    return { totals: record.totals, current: record.changedAt === (last.changedAt ?? last.finishedAt) };
+    const { totals, changedAt, rules } = record;
+    const same = changedAt === (last.changedAt ?? last.finishedAt) && rules === rulesStamp(this.#rulesFile);
+    return { totals, current: same };
   }
 
   /** Keeps what a search for ranges in the last scan came to. null: they are not known any more. */
@@ -98,7 +101,9 @@ export class VolumeState {
     const last = this.lastScan();
     if (last === undefined) return;
     const changedAt = last.changedAt ?? last.finishedAt;
-    this.store.setMeta("ranges", totals === null ? null : ({ totals, changedAt } satisfies RangesRecord));
+    const rules = rulesStamp(this.#rulesFile);
+    const record = totals === null ? null : ({ totals, changedAt, rules } satisfies RangesRecord);
+    this.store.setMeta("ranges", record);
   }
 
   /** @throws RefoldError where the rules are refused */

@@ -2,6 +2,7 @@ import type { InvokeHandlers } from "../ipc/dispatch.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { appError } from "./app-error.ts";
 import type { Core } from "./core.ts";
+import { folderPath } from "./folder-path.ts";
 import { exportHistory, type ExportFormat, type HistorySource } from "./history-export.ts";
 
 /** What calls need of the desktop. */
@@ -9,6 +10,8 @@ export interface Desktop {
   readonly quit: () => void;
   readonly closeWindow: () => void;
   readonly showLogs: () => Promise<void>;
+  /** Asks for a folder. null: the person changed their mind. */
+  readonly chooseFolder: () => Promise<string | null>;
   /** Asks where to save a volume's history. null: the person changed their mind. */
   readonly chooseExport: (volume: string, format: ExportFormat) => Promise<string | null>;
 }
@@ -32,6 +35,13 @@ export function createInvokeHandlers(
   const now = (work: () => void): Promise<null> => {
     work();
     return Promise.resolve(null);
+  };
+
+  /** What volumes would give back hangs on the rules. */
+  const counted = async <T>(change: Promise<T>): Promise<T> => {
+    const rules = await change;
+    await core.volumes.refresh();
+    return rules;
   };
 
   return {
@@ -74,6 +84,16 @@ export function createInvokeHandlers(
       if (path === null) return null;
       await exportHistory(history, volume, format, path);
       return { path };
+    },
+
+    "rules.list": () => helper.request("rules", {}),
+    "rules.set": async ({ path, fold }) =>
+      counted(helper.request("rules.set", { path: await folderPath(path), fold })),
+    // as it stands in the list: the folder need not be there any more
+    "rules.remove": (args) => counted(helper.request("rules.remove", args)),
+    "rules.choose": async () => {
+      const path = await desktop.chooseFolder();
+      return path === null ? null : { path: await folderPath(path) };
     },
 
     "settings.set": (patch) => {

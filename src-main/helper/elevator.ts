@@ -41,11 +41,18 @@ export interface HelperCommand {
   readonly program: string;
   /** Directory of the databases; null for the helper's own choice. */
   readonly database: string | null;
+  /** The file of rules; absent for the machine's own. */
+  readonly rules?: string | undefined;
 }
 
 /** The words after the program's name. */
 export function helperArguments(command: HelperCommand): string[] {
-  return ["rpc", ...(command.database === null ? [] : ["--db", command.database])];
+  const { database, rules } = command;
+  return [
+    "rpc",
+    ...(database === null ? [] : ["--db", database]),
+    ...(rules === undefined ? [] : ["--rules", rules]),
+  ];
 }
 
 /** Starts a program with pipes; in a session of its own, so that Ctrl+C in a terminal reaches only the app. */

@@ -52,7 +52,14 @@ export function sudoRoad(command: HelperCommand, options: SudoRoadOptions = DEFA
         const nonce = randomBytes(NONCE_BYTES / 2).toString("hex");
         // root's shell begins in another directory
         const database = command.database === null ? null : resolve(command.database);
-        const words = [...helperArguments({ ...command, database }), "--mode", mode, "--socket", socket]
+        const rules = command.rules === undefined ? undefined : resolve(command.rules);
+        const words = [
+          ...helperArguments({ ...command, database, rules }),
+          "--mode",
+          mode,
+          "--socket",
+          socket,
+        ]
           .map(quote)
           .join(" ");
         // its own file: a path may have what a shell would act on

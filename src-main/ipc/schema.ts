@@ -76,6 +76,13 @@ export const INVOKE = {
     z.strictObject({ volume: uuidSchema, format: z.enum(["json", "csv"]) }),
   ),
 
+  /** Rules of folders, which hold for the whole machine: to list them takes root's rights, too. */
+  "rules.list": call<Result<"rules">>()(none),
+  "rules.set": call<Result<"rules">>()(METHODS["rules.set"].params),
+  "rules.remove": call<Result<"rules">>()(METHODS["rules.remove"].params),
+  /** Asks for a folder. null: the person changed their mind. */
+  "rules.choose": call<{ readonly path: string } | null>()(none),
+
   "settings.set": call<Settings>()(settingsPatchSchema),
   "logs.show": call<null>()(none),
 

@@ -52,6 +52,7 @@ export const de: Texts = {
       keep: "Weiter falten",
       quit: "Abbrechen und beenden",
     },
+    folderTitle: "Ordner wählen",
     exportTitle: "Verlauf speichern",
     exportName: (volume) => `refold-verlauf-${volume}`,
   },

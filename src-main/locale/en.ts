@@ -51,6 +51,7 @@ export const en: Texts = {
       keep: "Keep folding",
       quit: "Stop and quit",
     },
+    folderTitle: "Choose a folder",
     exportTitle: "Save the history",
     exportName: (volume) => `refold-history-${volume}`,
   },

@@ -43,6 +43,7 @@ export interface Texts {
       readonly keep: string;
       readonly quit: string;
     };
+    readonly folderTitle: string;
     readonly exportTitle: string;
     readonly exportName: (volume: string) => string;
   };

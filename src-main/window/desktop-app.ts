@@ -42,7 +42,7 @@ import { createSettings } from "../settings/settings.ts";
 import { electronTrayHost } from "../tray/electron-host.ts";
 import { createTray } from "../tray/tray.ts";
 import { createTrayWatcher, sessionBusAddress } from "../tray/watcher.ts";
-import { askQuit, chooseExport } from "./dialogs.ts";
+import { askQuit, chooseExport, chooseFolder } from "./dialogs.ts";
 import { createHidingGuard } from "./hiding.ts";
 import type { LaunchArguments } from "./launch-arguments.ts";
 import { createLiveFigure } from "./live-figure.ts";
@@ -80,9 +80,11 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
   });
 
   // --- the core
-  const command = { program: paths.helper, database: env["REFOLD_DB"] ?? null };
-  // who names a helper or a database means those, and not what is installed
-  const named = [env["REFOLD_HELPER"], env["REFOLD_DB"]].some((value) => value !== undefined && value !== "");
+  const command = { program: paths.helper, database: env["REFOLD_DB"] ?? null, rules: env["REFOLD_RULES"] };
+  // who names a helper, a database or rules means those, and not what is installed
+  const named = [env["REFOLD_HELPER"], env["REFOLD_DB"], env["REFOLD_RULES"]].some(
+    (value) => value !== undefined && value !== "",
+  );
   const roads = findRoads(process.getuid?.() ?? -1, command, named ? null : findInstalled());
   const notifications = createNotifications({
     enabled: () => settings.get().notifications,
@@ -231,6 +233,7 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
           });
         }
       },
+      chooseFolder: () => chooseFolder(dialog, window.electron, locale.texts().dialogs),
       chooseExport: (volume, format) =>
         chooseExport(dialog, window.electron, {
           directory: app.getPath("documents"),

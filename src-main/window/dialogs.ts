@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import type { BrowserWindow, Dialog, MessageBoxOptions, SaveDialogOptions } from "electron";
+import type {
+  BrowserWindow,
+  Dialog,
+  MessageBoxOptions,
+  OpenDialogOptions,
+  SaveDialogOptions,
+} from "electron";
 import type { ExportFormat } from "../app/history-export.ts";
 import type { Texts } from "../locale/texts.ts";
 
@@ -52,4 +58,20 @@ export async function chooseExport(
   const { canceled, filePath } =
     window === null ? await dialog.showSaveDialog(options) : await dialog.showSaveDialog(window, options);
   return canceled || filePath === "" ? null : filePath;
+}
+
+/** Asks for a folder. null: the person changed their mind. */
+export async function chooseFolder(
+  dialog: Pick<Dialog, "showOpenDialog">,
+  window: BrowserWindow | null,
+  texts: Pick<Texts["dialogs"], "folderTitle">,
+): Promise<string | null> {
+  const options: OpenDialogOptions = {
+    title: texts.folderTitle,
+    properties: ["openDirectory", "showHiddenFiles"],
+  };
+  const { canceled, filePaths } =
+    window === null ? await dialog.showOpenDialog(options) : await dialog.showOpenDialog(window, options);
+  const [path = ""] = filePaths;
+  return canceled || path === "" ? null : path;
 }

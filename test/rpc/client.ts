@@ -25,6 +25,8 @@ import { REFOLD, ROOT } from "../support/run.ts";
 export interface HelperOptions {
   /** Directory of the databases. */
   readonly db: string;
+  /** The file of rules; the machine's own where it is not said. */
+  readonly rules?: string;
   /** Where the demo volume is mounted; the real place where it is not said. */
   readonly runtimeDir?: string;
   /** What it is told to be; "manage" where it is not said. */
@@ -59,8 +61,9 @@ export class HelperProcess implements AsyncDisposable {
 
   constructor(options: HelperOptions) {
     const runtime = options.runtimeDir === undefined ? [] : ["--runtime-dir", options.runtimeDir];
+    const rules = options.rules === undefined ? [] : ["--rules", options.rules];
     const mode = options.mode === undefined ? [] : ["--mode", options.mode];
-    const words = [REFOLD, "rpc", "--db", options.db, ...runtime, ...mode];
+    const words = [REFOLD, "rpc", "--db", options.db, ...runtime, ...rules, ...mode];
     const drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"];
     const [program = "", ...rest] = options.unprivileged === true ? [...drop, ...words] : words;
     this.child = spawn(program, rest, { cwd: ROOT, env: { ...process.env, ...options.env } });

@@ -10,6 +10,7 @@ export interface Exit {
 export interface DialogAnswers {
   readonly showMessageBox: { readonly response: number; readonly checkboxChecked?: boolean };
   readonly showSaveDialog: { readonly canceled: boolean; readonly filePath: string };
+  readonly showOpenDialog: { readonly canceled: boolean; readonly filePaths: readonly string[] };
 }
 export interface PowerState {
   readonly onBattery?: boolean;

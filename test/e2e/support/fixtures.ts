@@ -103,6 +103,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
           DBUS_SESSION_BUS_ADDRESS: bus.address,
           LANG: "en_US.UTF-8",
           REFOLD_DB: join(home, "db"),
+          // not the machine's own
+          REFOLD_RULES: join(home, "rules.json"),
           ...env,
         },
         ...(electronProgram() === null ? { volumes: noVolumes ? [] : placed } : {}),

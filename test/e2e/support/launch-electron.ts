@@ -75,6 +75,7 @@ function watchMain(electron: Main): void {
     Promise.resolve(seen.answers[method]?.shift() ?? otherwise);
   dialog.showMessageBox = answer("showMessageBox", { response: 0, checkboxChecked: false }) as never;
   dialog.showSaveDialog = answer("showSaveDialog", { canceled: true, filePath: "" }) as never;
+  dialog.showOpenDialog = answer("showOpenDialog", { canceled: true, filePaths: [] }) as never;
 }
 
 /** Starts it on Electron and waits for its page. */

@@ -48,6 +48,8 @@ export async function startApp(
     readonly observeRoad?: Elevator;
     readonly userRoad?: Elevator;
     readonly desktop?: Partial<Desktop>;
+    /** The file of rules; the machine's own where it is not said. */
+    readonly rules?: string;
   } = {},
 ): Promise<TestApp> {
   const directory = mkdtempSync(join(tmpdir(), "refold-app-"));
@@ -61,7 +63,7 @@ export async function startApp(
     log,
     settings,
     locale: () => "en",
-    elevator: options.elevator ?? directRoad({ program: REFOLD, database }),
+    elevator: options.elevator ?? directRoad({ program: REFOLD, database, rules: options.rules }),
     observeRoad: options.observeRoad ?? null,
     userRoad: options.userRoad ?? null,
     mounts: () => Promise.resolve(readFileSync("/proc/self/mountinfo", "utf8")),
@@ -78,6 +80,7 @@ export async function startApp(
     closeWindow: () => undefined,
     showLogs: () => Promise.resolve(),
     chooseExport: () => Promise.resolve(null),
+    chooseFolder: () => Promise.resolve(null),
     ...options.desktop,
   });
   const dispatch = createDispatch(handlers, log);

@@ -10,7 +10,7 @@ import type {
 } from "../../../src-main/ipc/schema.ts";
 import type { Task, TaskKind, TaskResult } from "../../../src-main/ipc/state.ts";
 import type { ErrorData, StuckFileInfo, VolumeInfo } from "../types.ts";
-import { makeRunFiles, makeRuns, makeStuck } from "./lists.ts";
+import { makeRules, makeRunFiles, makeRuns, makeStuck } from "./lists.ts";
 import { createFakeReview, type FakeReview } from "./review.ts";
 import { task, type Scene } from "./scenes.ts";
 import { DEMO } from "./volumes.ts";
@@ -49,6 +49,7 @@ export function createFakeBridge(scene: Scene): RefoldBridge {
   };
   const stuck = new Map<string, readonly StuckFileInfo[]>();
   const reviews = new Map<string, FakeReview>();
+  let rules = makeRules(state.volumes ?? []);
 
   function tell<N extends NotifyName>(name: N, payload: Notify[N]): void {
     // as over the real way: what is told is a copy
@@ -309,6 +310,25 @@ export function createFakeBridge(scene: Scene): RefoldBridge {
       return { total: one.files + one.skipped, files: [...makeRunFiles(one, offset, limit)] };
     },
     "history.export": ({ format }) => ({ path: `/home/me/Documents/refold-fedora.${format}` }),
+    "rules.list": () => {
+      may();
+      return [...rules];
+    },
+    "rules.set": ({ path, fold }) => {
+      may();
+      if (!path.startsWith("/home"))
+        refuse("no-volume", `${path} is no folder of a mounted btrfs filesystem`);
+      const [volume] = state.volumes ?? [];
+      const rule = { path, fold, volumes: volume === undefined ? [] : [volume.uuid] };
+      rules = [...rules.filter((one) => one.path !== path), rule].sort((a, b) => (a.path < b.path ? -1 : 1));
+      return [...rules];
+    },
+    "rules.remove": ({ path }) => {
+      may();
+      rules = rules.filter((one) => one.path !== path);
+      return [...rules];
+    },
+    "rules.choose": () => ({ path: "/home/me/Virtual machines" }),
     "settings.set": (patch) => {
       const given = Object.fromEntries(
         Object.entries(patch).filter(([, value]) => (value as unknown) !== undefined),

@@ -1,5 +1,5 @@
 /** Invented histories and stuck files. */
-import type { HistoryFileInfo, HistoryRunInfo, StuckFileInfo, VolumeInfo } from "../types.ts";
+import type { HistoryFileInfo, HistoryRunInfo, Result, StuckFileInfo, VolumeInfo } from "../types.ts";
 import { at, pick } from "./random.ts";
 import { NOW } from "./volumes.ts";
 
@@ -72,4 +72,15 @@ export function makeStuck(volume: VolumeInfo, ours: number, unknown: number): re
     origin: k < ours ? ("refold" as const) : ("unknown" as const),
     since: k < ours ? NOW - 2 * 86_400_000 : k % 2 === 0 ? null : NOW - 90 * 86_400_000,
   }));
+}
+
+/** Rules of folders, one of a folder that is not there. */
+export function makeRules(volumes: readonly VolumeInfo[]): Result<"rules"> {
+  const here = volumes.slice(0, 1).map(({ uuid }) => uuid);
+  if (here.length === 0) return [];
+  return [
+    { path: "/home/me/Virtual machines", fold: "never", volumes: here },
+    { path: "/mnt/backup/photos", fold: "never", volumes: [] },
+    { path: "/srv/mirror", fold: "always", volumes: here },
+  ];
 }
