@@ -261,6 +261,11 @@ export interface FoldPreview {
   readonly predictedBytes: number;
   /** Bytes that read-only snapshots keep after a fold without --snapshots. */
   readonly pinnedBytes: number;
+  /**
+   * With Selection.snapshots: bytes of metadata that the fold of whole files takes at most, since leaves
+   * that snapshots share with their origins are stored anew. Not taken off predictedBytes.
+   */
+  readonly metadataBytes?: number;
   /** --defrag: bytes of sources that are shared outside their groups, so would be written anew. */
   readonly unsharedBytes: number;
   /** The part that ranges have in predictedBytes, where they were asked for. */

@@ -30,6 +30,7 @@ import {
 } from "./folding.ts";
 import { whoPins } from "./pinned.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
+import { metadataPrice } from "./snapshot-price.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import { Sight } from "./sight.ts";
 import type { VolumeState } from "./volume-state.ts";
@@ -170,6 +171,7 @@ export class EngineVolume implements Volume {
       files: totals.toFold,
       predictedBytes: totals.reclaimableBytes + (deep?.reclaimableBytes ?? 0),
       pinnedBytes: this.#state.pinnedBytes(selection),
+      ...(selection.snapshots ? { metadataBytes: metadataPrice(this.#state, selection) } : {}),
       unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
       ...(deep === null ? {} : { deep }),
     };

@@ -127,6 +127,12 @@ function describePlans(session: Session, plans: readonly Plan[]): string[] {
     const kept = pinned === null ? [] : describePinned(pinned, session.options.verbose);
     return plans.length > 1 && kept.length > 0 ? [`${nameOfVolume(volume)}:`, ...kept] : kept;
   });
+  const price = plans.reduce((sum, { preview }) => sum + (preview.metadataBytes ?? 0), 0);
+  if (price > 0) {
+    notes.push(
+      `Snapshots come to share less metadata with their origins: that takes ${formatBytes(price)} at most.`,
+    );
+  }
   const ranges = plans.flatMap(({ preview }) => (preview.deep === undefined ? [] : [preview.deep]));
   const withRanges = ranges.map((deep) => `Of that, ${describeRanges(deep).replace(" more", "")}.`);
   return [session.out.dim(title ?? ""), ...lines, ...withRanges, ...notes];
@@ -164,6 +170,7 @@ async function showDryRun(session: Session, plans: readonly Plan[], deep: DeepOp
       skipped: [],
       pinnedBytes: preview.pinnedBytes,
       ...(pinned === null ? {} : { pinned: pinnedJson(pinned) }),
+      ...(preview.metadataBytes === undefined ? {} : { metadataBytes: preview.metadataBytes }),
       unsharedBytes: preview.unsharedBytes,
       ...(preview.deep === undefined ? {} : { deep: preview.deep }),
     }));
