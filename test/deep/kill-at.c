@@ -2,7 +2,7 @@
 /*
  * LD_PRELOAD: counts what a fold does to the volume and to its journal, and ends
  * the process with SIGKILL at the KILL_AT-th of these, right before it is made
- * (KILL_BEFORE set) or right after it. Counting begins with the journal's first
+ * (KILL_BEFORE set) or right after it; with STOP set it only stops there. Counting begins with the journal's first
  * write. KILL_LOG names a file that gets one letter each:
  *
  *   j  writes to the journal, in a row   s  a sync of the journal
@@ -30,6 +30,10 @@ static atomic_int counted, last;
 
 static void die(void)
 {
+	if (getenv("STOP")) {
+		kill(getpid(), SIGSTOP);
+		return;
+	}
 	kill(getpid(), SIGKILL);
 	for (;;)
 		pause();

@@ -10,17 +10,11 @@ import { refold } from "../support/run.ts";
 import { diffStates, snapshotState, type TreeState } from "../support/state.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { plantPair, scenarios, type Scenario } from "./kill-scenarios.ts";
-import { Killer, orphansOnDisk, type KillPoint } from "./killer.ts";
+import { Killer, orphansOnDisk, withoutFlags, type KillPoint } from "./killer.ts";
 import { foldDeep, KIB } from "./support.ts";
 
 /** Over all scenarios; REFOLD_DEEP_KILLS=500 for more. */
 const KILLS = Number(process.env["REFOLD_DEEP_KILLS"] ?? 50);
-
-function withoutFlags(state: TreeState): TreeState {
-  return new Map(
-    [...state].map(([path, one]) => [path, new Map([...one].filter(([name]) => name !== "flags"))]),
-  );
-}
 
 /** What comes first after the kill. */
 const STARTS = ["repair", "deep", "whole"] as const;

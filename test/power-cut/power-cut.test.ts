@@ -5,8 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { exec } from "../support/exec.ts";
@@ -15,6 +15,7 @@ import { Random } from "../support/random.ts";
 import { REFOLD, refold } from "../support/run.ts";
 import { diffStates, snapshotState, type TreeState } from "../support/state.ts";
 import { LoopVolume } from "../support/volume.ts";
+import { afterTheCut, copyDisk } from "./cut.ts";
 
 const IMMUTABLE = 0x10;
 const CUTS = 8;
@@ -41,27 +42,6 @@ function writePairs(cut: number): void {
   }
 }
 
-/** Sectors written to the disk so far. */
-function sectorsWritten(): string {
-  return (
-    readFileSync(`/sys/block/${basename(volume.device)}/stat`, "utf8")
-      .trim()
-      .split(/\s+/)[6] ?? ""
-  );
-}
-
-/** What is on the disk now, and in the databases: again until nothing was written meanwhile. */
-function copyDisk(databases: string, cutImage: string, cutDatabases: string): void {
-  for (let tries = 0; tries < 20; tries++) {
-    const before = sectorsWritten();
-    rmSync(cutDatabases, { recursive: true, force: true });
-    cpSync(databases, cutDatabases, { recursive: true });
-    exec("cp", ["--sparse=always", volume.images[0] ?? "", cutImage]);
-    if (sectorsWritten() === before) return;
-  }
-  throw new Error("the disk was written to all the time");
-}
-
 function immutableFiles(state: TreeState): string[] {
   return [...state]
     .filter(([, file]) => (Number(file.get("flags") ?? 0) & IMMUTABLE) !== 0)
@@ -76,41 +56,6 @@ async function lockedFile(cut: number, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     if (files.some((file) => (withFd(file, getFlags) & IMMUTABLE) !== 0)) return;
     await sleep(1);
-  }
-}
-
-/**
- * Mounts a device in the volume's place, with the uuid that it has on disk. While
- * anybody else still looks at a filesystem of that uuid, and another test may list
- * all that are mounted, the kernel (6.7 and later) mounts it with a uuid made up.
- */
-async function mountAsItself(device: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    exec("mount", ["-t", "btrfs", "-o", "noatime", device, volume.path]);
-    if (existsSync(`/sys/fs/btrfs/${volume.uuid}/devices/${basename(device)}`)) return;
-    volume.unmount();
-    await sleep(100);
-  }
-  throw new Error("somebody held a filesystem of the same uuid all the time");
-}
-
-/** Mounts what came back after the cut in the place of the volume, for as long as `use` runs. */
-async function afterTheCut(cutImage: string, use: () => Promise<void>): Promise<void> {
-  volume.unmount();
-  // the same uuid twice: the kernel must forget the one that is not mounted
-  exec("btrfs", ["device", "scan", "--forget"]);
-  const device = exec("losetup", ["--find", "--show", cutImage]).trim();
-  try {
-    await mountAsItself(device);
-    try {
-      await use();
-    } finally {
-      volume.unmount();
-    }
-  } finally {
-    exec("losetup", ["--detach", device]);
-    exec("btrfs", ["device", "scan", "--forget"]);
-    await mountAsItself(volume.device);
   }
 }
 
@@ -133,11 +78,11 @@ test("what a power cut leaves immutable is known, can be mended, and no content 
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGSTOP");
     // some cuts fall after a commit of the filesystem, in which flags became durable
     if (cut % 2 === 1) exec("sync", ["--file-system", volume.path]);
-    copyDisk(databases, cutImage, cutDatabases);
+    copyDisk(volume, databases, cutImage, cutDatabases);
     child.kill("SIGKILL");
     await ended;
 
-    await afterTheCut(cutImage, async () => {
+    await afterTheCut(volume, cutImage, async () => {
       const found = immutableFiles(snapshotState(volume.path, { contents: false }));
       if (found.length > 0) cutsWithStuckFiles++;
       const words = ["--json", "--db", cutDatabases, volume.path];
