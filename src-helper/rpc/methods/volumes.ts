@@ -6,6 +6,7 @@ import { summarize } from "../../engine/summary.ts";
 import { indexPath, VolumeState } from "../../engine/volume-state.ts";
 import { journalPath } from "../../journal/store.ts";
 import { NativeError, tryCall } from "../../native/library.ts";
+import { databaseError } from "../../store/open-database.ts";
 import { NO_DATABASE, stampOf } from "../../store/stamp.ts";
 import { rulesStamp } from "../../rules/file.ts";
 import { discoverVolumes, type DiscoveredVolume } from "../../volumes/discover.ts";
@@ -48,6 +49,8 @@ export class VolumeList {
   readonly #options: VolumesOptions;
   readonly #known = new Map<string, Known>();
   readonly #scans = new Map<string, { readonly stamp: string; readonly scan: LastScan }>();
+  /** Whose index was looked through for damage, by this process. */
+  readonly #checked = new Set<string>();
   readonly #intents = new Map<string, { readonly stamp: string; readonly open: number | null }>();
 
   constructor(options: VolumesOptions) {
@@ -138,7 +141,10 @@ export class VolumeList {
     if (stampOf(indexPath(databaseDir, found.info.uuid)) === NO_DATABASE) return null;
     const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn, rulesFile);
     try {
+      // to look for damage is to read all of it: once, and not after each scan of a figure that is kept current
+      if (this.#checked.has(found.info.uuid)) state.openUnchecked();
       const last = state.lastScan();
+      this.#checked.add(found.info.uuid);
       if (last === undefined) return null;
       const { files, finishedAt, minSize } = last;
       const everything: Selection = {
@@ -174,7 +180,8 @@ export class VolumeList {
   #tried<T>(read: () => T): T | null {
     try {
       return read();
-    } catch (error) {
+    } catch (thrown) {
+      const error = databaseError(this.#options.databaseDir, thrown);
       if (!(error instanceof RefoldError)) throw error;
       this.#options.warn(error.message);
       return null;
