@@ -1,3 +1,4 @@
+import type { ErrorData } from "../../src-helper/rpc/protocol.ts";
 import { AppError, errorDataOf } from "../app/app-error.ts";
 import { oneLine, rateLimited, type Log } from "../app/log.ts";
 import { INVOKE, type Answer, type Args, type InvokeName, type Value } from "./schema.ts";
@@ -6,14 +7,11 @@ import { shapeFault } from "./size.ts";
 /** One function a call. Arguments have passed the schema. */
 export type InvokeHandlers = { readonly [N in InvokeName]: (args: Args<N>) => Promise<Value<N>> };
 
-const REFUSED: Answer<never> = {
-  ok: false,
-  error: {
-    code: "refused",
-    message: "The app does not take this call.",
-    kept: "Nothing was changed.",
-    next: "",
-  },
+const REFUSED: ErrorData = {
+  code: "refused",
+  message: "The app does not take this call.",
+  kept: "Nothing was changed.",
+  next: "",
 };
 
 /** Answers one call of a page. Never rejects: what goes wrong is in the answer. */
@@ -23,14 +21,20 @@ export type Dispatch = (senderFault: string | null, name: unknown, args: unknown
  * The gate between the page and the handlers. A call is refused where its
  * sender, name, shape or arguments are not what they must be; refusals are
  * logged, few a minute, and say nothing of the arguments' content.
+ *
+ * @param told what a page is told of an error: the same, in its language
  */
-export function createDispatch(handlers: InvokeHandlers, log: Log): Dispatch {
+export function createDispatch(
+  handlers: InvokeHandlers,
+  log: Log,
+  told: (error: ErrorData) => ErrorData = (error) => error,
+): Dispatch {
   const refuse = rateLimited((message) => {
     log.warn(message);
   }, 20);
   const refused = (why: string): Answer<never> => {
     refuse(`a call was refused: ${oneLine(why)}`);
-    return REFUSED;
+    return { ok: false, error: told(REFUSED) };
   };
   return async (senderFault, name, args) => {
     if (senderFault !== null) return refused(senderFault);
@@ -53,7 +57,7 @@ export function createDispatch(handlers: InvokeHandlers, log: Log): Dispatch {
       if (!(error instanceof AppError)) {
         log.error(`${known}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       }
-      return { ok: false, error: errorDataOf(error) };
+      return { ok: false, error: told(errorDataOf(error)) };
     }
   };
 }

@@ -26,7 +26,9 @@ import { createAutostart } from "../autostart/autostart.ts";
 import { findInstalled } from "../helper/pkexec.ts";
 import { findRoads } from "../helper/roads.ts";
 import { INVOKE_CHANNEL } from "../ipc/channels.ts";
-import { createDispatch } from "../ipc/dispatch.ts";
+import { createDispatch, type InvokeHandlers } from "../ipc/dispatch.ts";
+import type { Notify, NotifyName } from "../ipc/schema.ts";
+import { createErrorLocale } from "../locale/error-texts.ts";
 import { createLocale } from "../locale/locale.ts";
 import { createLogs, logDirectory, logLevel } from "../logs/logs.ts";
 import { createNotifications } from "../notifications/notifications.ts";
@@ -79,6 +81,13 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
     system: () => app.getPreferredSystemLanguages(),
   });
 
+  const errors = createErrorLocale(() => locale.current());
+  /** What the page is told, errors in the language that it shows. */
+  const inLanguage = <N extends NotifyName>(name: N, payload: Notify[N]): Notify[N] => {
+    if (name === "state") return errors.state(payload as Notify["state"]) as Notify[N];
+    return name === "task" ? (errors.task(payload as Notify["task"]) as Notify[N]) : payload;
+  };
+
   // --- the core
   const command = { program: paths.helper, database: env["REFOLD_DB"] ?? null, rules: env["REFOLD_RULES"] };
   // who names a helper, a database or rules means those, and not what is installed
@@ -108,7 +117,7 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
       shell.showItemInFolder(path);
     },
     tell: (name, payload) => {
-      window.tell(name, payload);
+      window.tell(name, inLanguage(name, payload));
       // progress is no new state, and the icon shows it
       if (name === "task") tray.update(core.store.get());
     },
@@ -243,7 +252,11 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
         }),
     },
   );
-  const dispatch = createDispatch(handlers, log);
+  const shown: InvokeHandlers = {
+    ...handlers,
+    "app.state": () => Promise.resolve(errors.state(core.store.get())),
+  };
+  const dispatch = createDispatch(shown, log, (error) => errors.error(error));
   ipcMain.handle(INVOKE_CHANNEL, (event, name: unknown, args: unknown) =>
     dispatch(senderFault(event, window.electron?.webContents ?? null, APP_ORIGIN), name, args),
   );
