@@ -13,7 +13,7 @@ const isDirectory = ({ value }) => value === "DIR";
 function kindOf(command) {
   const names = command.arguments.map(({ name }) => name);
   if (names.includes("VOLUME") || names.includes("SUBVOL")) return "volume";
-  return names.some((name) => /^(SOURCE|DEST|FILE|PATH)/.test(name)) ? "file" : "none";
+  return names.some((name) => /^(SOURCE|DEST|FILE|PATH|FOLDER)/.test(name)) ? "file" : "none";
 }
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;

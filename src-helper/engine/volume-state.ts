@@ -21,6 +21,7 @@ import { Verdicts } from "../rules/verdicts.ts";
 import { openDirectory } from "../volumes/open-directory.ts";
 import { subvolumeOf } from "../volumes/select.ts";
 import { RefoldError } from "./errors.ts";
+import { RuledTotals, totalsOf, type RuledRecord } from "./ruled-totals.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
 /** Totals of a selection of the last scan. */
@@ -52,6 +53,7 @@ export class VolumeState {
   /** Whether the database is looked at for damage when it is opened. */
   readonly #check: boolean;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
+  #ruled: RuledTotals | null = null;
 
   constructor(
     handle: VolumeHandle,
@@ -169,7 +171,10 @@ export class VolumeState {
     if (this.#counted?.key !== key) {
       // the sum over groups is kept; what crosses between groups is known only for all of them
       const stored = isUnfiltered(scope) && last?.minSize === selection.minSize;
-      const totals = stored ? this.#storedTotals(last.crossingBytes) : this.#countSelection(selection);
+      const totals = stored
+        ? this.#storedTotals(last.crossingBytes)
+        : (this.#ruledTotals(scope)?.totals ??
+          totalsOf(selectGroups(this.store, scope), this.newPrediction()));
       this.#counted = { key, totals };
     }
     return this.#counted.totals;
@@ -182,10 +187,37 @@ export class VolumeState {
     if (last?.pinnedBytes !== undefined && last.minSize === selection.minSize && isUnfiltered(scope)) {
       return last.pinnedBytes;
     }
+    const ruled = this.#ruledTotals(scope);
+    if (ruled !== null) return ruled.pinnedBytes;
     const prediction = this.newPrediction();
     const groups = isUnfiltered(scope) ? this.#crossingGroups(scope) : selectGroups(this.store, scope);
     predict(groups, prediction);
     return prediction.pinnedBytes();
+  }
+
+  /** Counts what rules leave of all groups, and keeps it. Under the lock. @throws as RuledTotals.keep */
+  async keepRuledTotals(selection: Selection, breathe: () => Promise<void>): Promise<void> {
+    const scope = this.selectionScope(selection);
+    const of = this.#ruledBy(scope);
+    this.#ruled ??= new RuledTotals(this.store);
+    if (of !== null) await this.#ruled.keep(of, scope, this.newPrediction(), breathe);
+  }
+
+  #ruledTotals(scope: SelectionScope): RuledRecord | null {
+    const of = this.#ruledBy(scope);
+    this.#ruled ??= new RuledTotals(this.store);
+    return of === null ? null : this.#ruled.get(of, scope, this.newPrediction());
+  }
+
+  /** What ruled totals hang on; null where it is not rules and attributes alone that leave files out. */
+  #ruledBy(scope: SelectionScope): string | null {
+    const last = this.lastScan();
+    const { selection, allows } = scope;
+    if (last?.minSize !== selection.minSize || allows === null || selection.always === true) return null;
+    if (!isUnfiltered({ ...scope, allows: null })) return null;
+    const readOnly = [...scope.readOnlySubvolumes].join();
+    const changed = `${last.changedAt ?? last.finishedAt} ${last.foldedAt ?? ""} ${last.minSize}`;
+    return `${changed} ${readOnly} ${this.verdicts().fingerprint}`;
   }
 
   /**
@@ -220,18 +252,6 @@ export class VolumeState {
       toFold: row.toFold,
       foldBytes: row.foldBytes,
       reclaimableBytes: row.bytes + crossingBytes,
-    };
-  }
-
-  #countSelection(selection: Selection): SelectionTotals {
-    const prediction = this.newPrediction();
-    const counts = predict(selectGroups(this.store, this.selectionScope(selection)), prediction);
-    return {
-      groups: counts.groups,
-      duplicateFiles: counts.members,
-      toFold: counts.toFold,
-      foldBytes: counts.foldBytes,
-      reclaimableBytes: prediction.total(),
     };
   }
 

@@ -39,7 +39,7 @@ import type { DeepPlan } from "../deep/types.ts";
 import type { Member } from "../dedupe/types.ts";
 import { INODE } from "../btrfs/constants.ts";
 import { contentsOfSize, groupId } from "../scan/groups.ts";
-import type { ScanContext } from "../scan/scan-context.ts";
+import { breathe, type ScanContext } from "../scan/scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
 import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
@@ -114,6 +114,7 @@ export class EngineVolume implements Volume {
       `${walk.inodesRead} inodes read: ${walk.subvolumesWalked} subvolumes whole, ${walk.subvolumesUpdated} by ` +
         `their changes, ${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
     );
+    await this.#state.keepRuledTotals(options.selection, () => breathe(this.#context(ctx)));
     const totals = this.#state.totals(options.selection);
     const deep = options.deep === undefined ? null : await this.#ranges(options.selection, options.deep, ctx);
     if (deep !== null) this.#state.saveRanges(totalsOfRanges(deep));

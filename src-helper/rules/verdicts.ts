@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { FIRST_FREE_OBJECTID } from "../btrfs/constants.ts";
 import { directoriesNaming, findDirectory, generationOf } from "../btrfs/lookup.ts";
 import { PathResolver } from "../btrfs/paths.ts";
@@ -69,6 +70,15 @@ export class Verdicts {
   /** Whether anything may be folded without asking. */
   get allowAnything(): boolean {
     return this.#says("always");
+  }
+
+  /** Changes where other folders, or the same ones with other words, are ruled; attributes have no part in it. */
+  get fingerprint(): string {
+    const hash = createHash("sha256");
+    for (const [key, { fold }] of this.#own) hash.update(`${key} ${fold}\n`);
+    hash.update("\n");
+    for (const [key, fold] of this.#ofFamily) hash.update(`${key} ${fold}\n`);
+    return hash.digest("hex");
   }
 
   /** Whether a file is neither changed, nor shared with, nor locked. */

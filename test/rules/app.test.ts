@@ -4,7 +4,8 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { startApp } from "../main/support/app.ts";
 import { until } from "../main/support/helpers.ts";
 import { HelperClient } from "../rpc/client.ts";
-import { RulesBench } from "./support.ts";
+import { setXattr } from "../support/libc.ts";
+import { OPT_OUT, RulesBench } from "./support.ts";
 
 const MIB = 2 ** 20;
 const bench = new RulesBench();
@@ -60,6 +61,10 @@ test("rules that are refused hide no volume; a helper that observes counts by th
     await using observer = await HelperClient.connect({ ...options, mode: "observe" });
     expect(await last(observer)).toMatchObject({ reclaimableBytes: (await bench.scan()).reclaimableBytes });
     await expect(observer.call("rules", {})).rejects.toThrow(/refused/);
+    // counted by the rules, and by what the last scan saw of attributes
+    setXattr(bench.path("a/1"), OPT_OUT, "never");
+    const left = await bench.scan();
+    expect(await last(observer)).toMatchObject({ reclaimableBytes: left.reclaimableBytes });
   }
   await using manager = await HelperClient.connect(options);
   expect(await last(manager)).not.toBeNull();
