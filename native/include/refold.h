@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 7
+#define RF_ABI_VERSION 8
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {
@@ -290,25 +290,48 @@ RF_EXPORT int rf_extent_owners(int fd, double bytenr, double *owners, uint32_t m
  * pieces: 4 doubles each: first sector on disk, sectors, the sector at which the
  * file goes on (-1: nowhere), and 0, or for a compressed extent (always whole) a
  * number that is equal for extents of one encoding and length.
+ * The pieces are worked on in place: afterwards they are fewer, joined, and as
+ * good for another call. sums_fd: what rf_deep_read wrote, or -1; sectors from
+ * 2^45 on are those of its slots.
  * memory: bytes that it may take; with less the sample of blocks looked up is
  * thinner. min_run: sectors; blocks of zeros begin and end no run. csum_type:
  * BTRFS_CSUM_TYPE_*.
  * out: triples: first sector, sectors, canonical sector: blocks of one canonical
  * sector are equal; that sector itself belongs to them and has no entry. Sectors
  * 0: two compressed extents that are equal, by their first sectors.
- * stats: 2 doubles: one block of so many was looked up, anchors kept.
+ * stats: 3 doubles: one block of so many was looked up, anchors kept, pieces
+ * left.
  * Returns the number of triples; -EMSGSIZE where they are more than max_out.
  * control->done counts bytes of the pieces.
  */
-RF_EXPORT int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, const double *pieces,
-	uint32_t n, uint32_t csum_type, double memory, uint32_t min_run, double *out, uint32_t max_out,
+RF_EXPORT int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, double *pieces,
+	uint32_t n, int sums_fd, uint32_t csum_type, double memory, uint32_t min_run, double *out, uint32_t max_out,
 	double *stats, struct rf_control *control);
+
+/* ----------------------------------------------------------- deep_read.c */
+
+/*
+ * [long] Reads ranges of files and writes the checksums of their blocks to a
+ * file, 8 bytes a block: of data that has none of its own to compare by, since
+ * it is compressed or NOCOW.
+ * tasks: RF_DEEP_TASK_FIELDS doubles each: subvolume, inode, generation, offset
+ * in the file (bytes), sectors, the slot in the file of the first one, and 1
+ * where the file has no checksums. A block that could not be read, or that the
+ * file does not fill, is left out.
+ * Returns the number of tasks that could not be read to the end; -errno where
+ * out cannot be written. control->done counts bytes. What was not in the page
+ * cache before is dropped from it again.
+ */
+#define RF_DEEP_TASK_FIELDS 7
+RF_EXPORT int rf_deep_read(int dir, uint32_t sectorsize, uint32_t csum_type, const double *tasks,
+	uint32_t n, int out, struct rf_control *control);
 
 /* ------------------------------------------------------------- rewrite.c */
 
-/* An O_TMPFILE in the directory, copy on write. compression: 0 none whatever the
- * mount says, 1 zlib, 2 lzo, 3 zstd. Returns its fd. */
-RF_EXPORT int rf_temp_file(int dir, int compression);
+/* An O_TMPFILE in the directory. storage: 0 not compressed whatever the mount
+ * says, 1 zlib, 2 lzo, 3 zstd, 4 NOCOW, which is without checksums. Returns its
+ * fd. */
+RF_EXPORT int rf_temp_file(int dir, int storage);
 /* FICLONERANGE. */
 RF_EXPORT int rf_clone_range(int from, double offset, double length, int to, double target);
 RF_EXPORT int rf_truncate(int fd, double size);

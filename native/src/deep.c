@@ -146,14 +146,16 @@ static bool step_back(const struct deep *d, struct place *p)
 		p->at--;
 		return true;
 	}
-	return piece->previous != DEEP_NOWHERE && place_of(d, piece->previous, p);
+	if (d->previous[p->piece] == DEEP_NO_PIECE)
+		return false;
+	p->piece = d->previous[p->piece];
+	p->at = d->pieces[p->piece].end - 1;
+	return true;
 }
 
 static uint64_t index_of(const struct deep *d, const struct place *p)
 {
-	const struct deep_piece *piece = &d->pieces[p->piece];
-
-	return piece->base + (p->at - piece->start);
+	return d->bases[p->piece] + (p->at - d->pieces[p->piece].start);
 }
 
 static bool bit(const uint8_t *map, uint64_t k)
@@ -442,24 +444,13 @@ static int find_twins(struct deep *d)
 	return ret;
 }
 
-/* The checksum of a block of zeros; where it is not known, such blocks are
- * taken for data, which costs time and nothing else. */
-static uint64_t zero_sum(uint32_t csum_type, uint32_t sectorsize)
-{
-	static const uint64_t of_4096[] = { 0, 0xac869b6f32d8bbdbULL, 0xe9c66f58b2ac7fadULL, 0xe791c38892de6e68ULL };
-
-	if (csum_type == BTRFS_CSUM_TYPE_CRC32)
-		return crc32c_zero_sector(sectorsize);
-	return sectorsize == 4096 && csum_type < 4 ? of_4096[csum_type] : UINT64_MAX;
-}
-
-int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, const double *pieces, uint32_t n,
-	uint32_t csum_type, double memory, uint32_t min_run, double *out, uint32_t max_out, double *stats,
+int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, double *pieces, uint32_t n,
+	int sums_fd, uint32_t csum_type, double memory, uint32_t min_run, double *out, uint32_t max_out, double *stats,
 	struct rf_control *control)
 {
-	struct deep d = { .fd = fd, .sectorsize = sectorsize, .csum_size = csum_size,
+	struct deep d = { .fd = fd, .sums_fd = sums_fd, .sectorsize = sectorsize, .csum_size = csum_size,
 		.min_run = min_run < 2 ? 2 : min_run, .out = out, .out_room = max_out,
-		.zero = zero_sum(csum_type, sectorsize), .control = control };
+		.zero = deep_zero_sum(csum_type, sectorsize), .control = control };
 	int ret;
 
 	if (csum_size < 4 || csum_size > 64 || sectorsize < RF_MIN_SECTOR || sectorsize > 65536)
@@ -473,6 +464,7 @@ int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, const double *
 		ret = find_twins(&d);
 	stats[0] = (double)(1ULL << d.thinness);
 	stats[1] = (double)d.anchor_count;
-	deep_close(&d);
+	stats[2] = d.pieces ? d.piece_count : n;
+	deep_close(&d, pieces);
 	return ret < 0 ? ret : (int)d.out_count;
 }

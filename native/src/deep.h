@@ -6,13 +6,16 @@
 #include "internal.h"
 
 #define DEEP_NOWHERE UINT64_MAX
+#define DEEP_NO_PIECE UINT32_MAX
+/* Blocks from here on lie in no checksum tree: their checksums were read (deep_read.c). */
+#define DEEP_READ_BASE (1ULL << 45)
 
-/* Blocks on disk that are in use: one row of them in some file. */
+/* Blocks on disk that are in use: one row of them in some file. It takes the
+ * room of the four numbers that it was told in. */
 struct deep_piece {
-	uint64_t start, end;     /* sectors */
-	uint64_t next, previous; /* where the file goes on, and where it came from */
-	uint64_t base;           /* number of blocks in the pieces before */
-	uint64_t tag;            /* 0 plain; else encoding and length of a compressed extent */
+	uint64_t start, end; /* sectors */
+	uint64_t next;       /* where the file goes on */
+	uint64_t tag;        /* 0 plain; else encoding and length of a compressed extent */
 };
 
 struct anchor {
@@ -36,10 +39,12 @@ struct twin {
 struct sum_chunk;
 
 struct deep {
-	int fd, error;
+	int fd, sums_fd, error;
 	uint32_t sectorsize, csum_size, min_run;
 	struct deep_piece *pieces;
 	uint32_t piece_count;
+	uint64_t *bases;    /* of each piece, the number of blocks in those before */
+	uint32_t *previous; /* of each piece, the one from which its file goes on into it */
 	uint64_t zero; /* the checksum of a block of zeros */
 	/* checksums, as many at a time as the memory allows */
 	struct sum_chunk *chunks; /* ascending: every one that a piece has a part in */
@@ -61,13 +66,21 @@ struct deep {
 	struct rf_control *control;
 };
 
-/* pieces: as rf_deep_runs has them. */
-int deep_open(struct deep *d, const double *pieces, uint32_t n, double memory);
-void deep_close(struct deep *d);
+/* pieces: as rf_deep_runs has them; they are worked on in place. */
+int deep_open(struct deep *d, double *pieces, uint32_t n, double memory);
+/* pieces: as in deep_open, and told as before again. */
+void deep_close(struct deep *d, double *pieces);
 /* The piece that holds a sector, or -1. */
 int64_t deep_piece_at(const struct deep *d, uint64_t sector);
 /* The checksum of a sector (its first 8 bytes); false where it has none, or
  * where d->error says that it could not be read. */
 bool deep_sum(struct deep *d, uint64_t sector, uint64_t *sum);
+/* A checksum as deep_read.c stores it, never 0. unsummed: of a file without
+ * checksums; it is equal to none of a file that has them, since the kernel
+ * shares nothing between the two. */
+uint64_t deep_stored_sum(uint32_t csum_type, uint64_t sum, bool unsummed);
+/* The checksum of a block of zeros; where it is not known, such blocks are
+ * taken for data, which costs time and nothing else. */
+uint64_t deep_zero_sum(uint32_t csum_type, uint32_t sectorsize);
 
 #endif

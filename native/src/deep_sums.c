@@ -4,6 +4,7 @@
 #include "deep.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define CHUNK_SHIFT 14
 #define CHUNK_SECTORS (1u << CHUNK_SHIFT)
@@ -25,7 +26,7 @@ struct sum_chunk {
 
 static uint32_t width(const struct deep *d)
 {
-	return d->csum_size == 4 ? 4 : 8;
+	return d->csum_size == 4 && d->sums_fd < 0 ? 4 : 8;
 }
 
 static size_t chunk_bytes(const struct deep *d)
@@ -76,9 +77,8 @@ static void link_back(struct deep *d)
 		if (piece->tag || piece->next == DEEP_NOWHERE)
 			continue;
 		to = deep_piece_at(d, piece->next);
-		if (to >= 0 && d->pieces[to].start == piece->next &&
-		    d->pieces[to].previous == DEEP_NOWHERE)
-			d->pieces[to].previous = piece->end - 1;
+		if (to >= 0 && d->pieces[to].start == piece->next && d->previous[to] == DEEP_NO_PIECE)
+			d->previous[to] = k;
 	}
 }
 
@@ -97,30 +97,64 @@ int64_t deep_piece_at(const struct deep *d, uint64_t sector)
 	return low > 0 && sector < d->pieces[low - 1].end ? (int64_t)low - 1 : -1;
 }
 
-static int read_pieces(struct deep *d, const double *pieces, uint32_t n, uint64_t *blocks)
+/* From the caller's numbers, in the same room. */
+static int take_pieces(struct deep *d, double *pieces, uint32_t n)
 {
-	d->pieces = malloc((n ? n : 1) * sizeof *d->pieces);
-	if (!d->pieces)
-		return -ENOMEM;
-	for (uint32_t k = 0; k < n; k++, pieces += 4) {
-		struct deep_piece *piece = &d->pieces[d->piece_count];
+	for (uint32_t k = 0; k < n; k++) {
+		const double *p = pieces + 4 * (size_t)k;
 
-		if (!(pieces[0] >= 0 && pieces[1] >= 1 && pieces[0] + pieces[1] < (double)FAR_SECTOR) ||
-		    !(pieces[3] >= 0 && pieces[3] < (double)FAR_SECTOR))
+		if (!(p[0] >= 0 && p[1] >= 1 && p[0] + p[1] < (double)FAR_SECTOR) ||
+		    !(p[3] >= 0 && p[3] < (double)FAR_SECTOR))
 			return -EBADMSG;
-		piece->start = (uint64_t)pieces[0];
-		piece->end = piece->start + (uint64_t)pieces[1];
-		piece->next = pieces[2] >= 0 && pieces[2] < (double)FAR_SECTOR ? (uint64_t)pieces[2] :
-									       DEEP_NOWHERE;
-		piece->previous = DEEP_NOWHERE;
-		piece->tag = (uint64_t)pieces[3];
-		d->piece_count++;
 	}
+	for (uint32_t k = 0; k < n; k++) {
+		double p[4];
+		struct deep_piece piece;
+
+		memcpy(p, pieces + 4 * (size_t)k, sizeof p);
+		piece.start = (uint64_t)p[0];
+		piece.end = piece.start + (uint64_t)p[1];
+		piece.next = p[2] >= 0 && p[2] < (double)FAR_SECTOR ? (uint64_t)p[2] : DEEP_NOWHERE;
+		piece.tag = (uint64_t)p[3];
+		memcpy(pieces + 4 * (size_t)k, &piece, sizeof piece);
+	}
+	d->pieces = (struct deep_piece *)(void *)pieces;
+	d->piece_count = n;
+	return 0;
+}
+
+/* Undoes take_pieces for the pieces that are left. */
+static void give_back(struct deep *d, double *pieces)
+{
+	for (uint32_t k = 0; k < d->piece_count; k++) {
+		struct deep_piece piece;
+		double p[4];
+
+		memcpy(&piece, pieces + 4 * (size_t)k, sizeof piece);
+		p[0] = (double)piece.start;
+		p[1] = (double)(piece.end - piece.start);
+		p[2] = piece.next == DEEP_NOWHERE ? -1 : (double)piece.next;
+		p[3] = (double)piece.tag;
+		memcpy(pieces + 4 * (size_t)k, p, sizeof p);
+	}
+}
+
+static int read_pieces(struct deep *d, double *pieces, uint32_t n, uint64_t *blocks)
+{
+	int ret = take_pieces(d, pieces, n);
+
+	if (ret < 0)
+		return ret;
 	qsort(d->pieces, d->piece_count, sizeof *d->pieces, by_start);
 	merge(d);
+	d->bases = malloc((d->piece_count + 1) * sizeof *d->bases);
+	d->previous = malloc((d->piece_count + 1) * sizeof *d->previous);
+	if (!d->bases || !d->previous)
+		return -ENOMEM;
 	*blocks = 0;
 	for (uint32_t k = 0; k < d->piece_count; k++) {
-		d->pieces[k].base = *blocks;
+		d->bases[k] = *blocks;
+		d->previous[k] = DEEP_NO_PIECE;
 		*blocks += d->pieces[k].end - d->pieces[k].start;
 	}
 	link_back(d);
@@ -128,6 +162,12 @@ static int read_pieces(struct deep *d, const double *pieces, uint32_t n, uint64_
 }
 
 /* --------------------------------------------------------------- checksums */
+
+static void put_sum(struct chunk_sums *chunk, uint64_t at, uint32_t w, const uint8_t *sum, uint32_t size)
+{
+	memset(chunk->sums + at * w, 0, w);
+	memcpy(chunk->sums + at * w, sum, size < w ? size : w);
+}
 
 static void fill(struct deep *d, struct chunk_sums *chunk, uint64_t first)
 {
@@ -140,7 +180,7 @@ static void fill(struct deep *d, struct chunk_sums *chunk, uint64_t first)
 		if (at < first || at >= first + CHUNK_SECTORS)
 			continue;
 		at -= first;
-		memcpy(chunk->sums + at * w, d->search.data + (size_t)k * d->csum_size, w);
+		put_sum(chunk, at, w, d->search.data + (size_t)k * d->csum_size, d->csum_size);
 		chunk->present[at >> 3] |= (uint8_t)(1u << (at & 7));
 	}
 }
@@ -165,18 +205,12 @@ static struct chunk_sums *spare_sums(struct deep *d)
 	return malloc(chunk_bytes(d));
 }
 
-static bool load(struct deep *d, size_t index)
+static int load_tree(struct deep *d, struct chunk_sums *sums, uint64_t first)
 {
 	/* an item is smaller than a node, so it starts at most so far before */
-	const uint64_t reach = 65536 / d->csum_size, first = d->chunks[index].number << CHUNK_SHIFT;
-	struct chunk_sums *sums = spare_sums(d);
+	const uint64_t reach = 65536 / d->csum_size;
 	int ret;
 
-	if (!sums) {
-		d->error = -ENOMEM;
-		return false;
-	}
-	memset(sums->present, 0, sizeof sums->present);
 	search_range(&d->search,
 		(struct tree_key){ BTRFS_EXTENT_CSUM_OBJECTID, BTRFS_EXTENT_CSUM_KEY,
 			(first > reach ? first - reach : 0) * d->sectorsize },
@@ -185,6 +219,68 @@ static bool load(struct deep *d, size_t index)
 	while ((ret = search_next(&d->search)) > 0)
 		if (d->search.item.type == BTRFS_EXTENT_CSUM_KEY)
 			fill(d, sums, first);
+	return ret;
+}
+
+/* Checksums that were read: in place, since they are stored as wide as here. */
+static int load_read(struct deep *d, struct chunk_sums *sums, uint64_t first)
+{
+	size_t size = CHUNK_SECTORS * sizeof(uint64_t), done = 0;
+	const uint64_t at = (first - DEEP_READ_BASE) * sizeof(uint64_t);
+
+	while (d->sums_fd >= 0 && done < size) {
+		ssize_t n = pread(d->sums_fd, sums->sums + done, size - done, (off_t)(at + done));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	for (size_t k = 0; k < done / sizeof(uint64_t); k++) {
+		uint64_t sum = load64(sums->sums + 8 * k);
+
+		if (sum == 0)
+			continue;
+		sums->present[k >> 3] |= (uint8_t)(1u << (k & 7));
+		if (d->csum_size == 4 && !(sum >> 63)) {
+			sum &= UINT32_MAX;
+			memcpy(sums->sums + 8 * k, &sum, sizeof sum);
+		}
+	}
+	return 0;
+}
+
+uint64_t deep_stored_sum(uint32_t csum_type, uint64_t sum, bool unsummed)
+{
+	if (unsummed)
+		return mix64(sum ^ 0x5bd1e9955bd1e995ULL) | 1ULL << 63;
+	if (csum_type == BTRFS_CSUM_TYPE_CRC32)
+		return 1ULL << 32 | sum;
+	return sum ? sum : 1;
+}
+
+uint64_t deep_zero_sum(uint32_t csum_type, uint32_t sectorsize)
+{
+	static const uint64_t of_4096[] = { 0, 0xac869b6f32d8bbdbULL, 0xe9c66f58b2ac7fadULL, 0xe791c38892de6e68ULL };
+
+	if (csum_type == BTRFS_CSUM_TYPE_CRC32)
+		return crc32c_zero_sector(sectorsize);
+	return sectorsize == 4096 && csum_type < 4 ? of_4096[csum_type] : UINT64_MAX;
+}
+
+static bool load(struct deep *d, size_t index)
+{
+	const uint64_t first = d->chunks[index].number << CHUNK_SHIFT;
+	struct chunk_sums *sums = spare_sums(d);
+	int ret;
+
+	if (!sums) {
+		d->error = -ENOMEM;
+		return false;
+	}
+	memset(sums->present, 0, sizeof sums->present);
+	ret = first >= DEEP_READ_BASE ? load_read(d, sums, first) : load_tree(d, sums, first);
 	if (ret < 0) {
 		d->error = ret;
 		free(sums);
@@ -293,7 +389,7 @@ static int share_memory(struct deep *d, uint64_t blocks, double memory)
 	return d->loaded && d->anchors && d->mapped && d->roots && d->fresh ? 0 : -ENOMEM;
 }
 
-int deep_open(struct deep *d, const double *pieces, uint32_t n, double memory)
+int deep_open(struct deep *d, double *pieces, uint32_t n, double memory)
 {
 	uint64_t blocks = 0;
 	int ret = search_open(&d->search, d->fd, BTRFS_CSUM_TREE_OBJECTID, SEARCH_BUFFER);
@@ -305,8 +401,10 @@ int deep_open(struct deep *d, const double *pieces, uint32_t n, double memory)
 	return ret;
 }
 
-void deep_close(struct deep *d)
+void deep_close(struct deep *d, double *pieces)
 {
+	if (d->pieces)
+		give_back(d, pieces);
 	search_close(&d->search);
 	for (size_t k = 0; k < d->loaded_count; k++)
 		free(d->chunks[d->loaded[k]].sums);
@@ -318,5 +416,6 @@ void deep_close(struct deep *d)
 	free(d->fresh);
 	free(d->steps);
 	free(d->runs);
-	free(d->pieces);
+	free(d->bases);
+	free(d->previous);
 }

@@ -139,6 +139,9 @@ static inline uint64_t poly_mul(uint64_t a, uint64_t b)
 uint64_t poly_pow(int base, uint64_t exponent); /* base: 1 or 2 */
 uint64_t mix64(uint64_t v);
 uint32_t crc32c(const uint8_t *data, size_t length);
+/* The first 8 bytes of what btrfs stores for a block, n a multiple of 128 bytes;
+ * false where the type is not known. */
+bool block_sum(uint32_t csum_type, const uint8_t *block, size_t n, uint64_t *sum);
 /* crc32c of one sector of zeros: blocks count as their difference to it, so
  * that holes add nothing to a print. */
 uint32_t crc32c_zero_sector(uint32_t sectorsize);

@@ -12,7 +12,7 @@
 
 #define COPY_BUFFER (1024 * 1024)
 
-int rf_temp_file(int dir, int compression)
+int rf_temp_file(int dir, int storage)
 {
 	static const char *const names[] = { "", "zlib", "lzo", "zstd" };
 	int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -20,19 +20,21 @@ int rf_temp_file(int dir, int compression)
 
 	if (fd < 0)
 		return -errno;
-	if (compression < 0 || compression > 3) {
+	if (storage < 0 || storage > 4) {
 		error = -EINVAL;
 	} else if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) {
 		error = -errno;
 	} else {
 		/* inherited from the directory: not what the data was stored with */
 		flags &= ~(FS_NOCOW_FL | FS_COMPR_FL | FS_NOCOMP_FL);
-		if (compression == 0)
+		if (storage == 0)
 			flags |= FS_NOCOMP_FL;
+		else if (storage == 4)
+			flags |= FS_NOCOW_FL;
 		if (ioctl(fd, FS_IOC_SETFLAGS, &flags) != 0)
 			error = -errno;
-		else if (compression != 0 && fsetxattr(fd, "btrfs.compression", names[compression],
-				 strlen(names[compression]), 0) != 0)
+		else if (storage > 0 && storage < 4 &&
+			 fsetxattr(fd, "btrfs.compression", names[storage], strlen(names[storage]), 0) != 0)
 			error = -errno;
 	}
 	if (error == 0)

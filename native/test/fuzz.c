@@ -313,7 +313,7 @@ static void fuzz_deep(int fd)
 {
 	uint32_t n = below(40), room = below(50);
 	double *pieces = malloc((n ? n : 1) * 4 * sizeof *pieces);
-	double *out = malloc((room ? room : 1) * 3 * sizeof *out), stats[2];
+	double *out = malloc((room ? room : 1) * 3 * sizeof *out), stats[3];
 	struct rf_control control = { .cancel = below(50) == 0 };
 	int ret;
 
@@ -325,13 +325,44 @@ static void fuzz_deep(int fd)
 		pieces[4 * k + 2] = below(2) ? -1 : below(2) ? 3328 + below(3000) : (double)next_random();
 		pieces[4 * k + 3] = below(3) ? 0 : below(5);
 	}
-	ret = rf_deep_runs(fd, 4096, below(8) ? 4 : below(70), pieces, n, below(6), below(2) ? 0 : 1e6,
+	ret = rf_deep_runs(fd, 4096, below(8) ? 4 : below(70), pieces, n, -1, below(6), below(2) ? 0 : 1e6,
 		below(6), out, room, stats, &control);
 	CHECK(ret <= (int)room);
 	for (int k = 0; k < ret; k++)
 		CHECK(out[3 * k] != out[3 * k + 2]);
+	/* what it was told is as good for another call */
+	if (ret >= 0 && !control.cancel)
+		CHECK(rf_deep_runs(fd, 4096, 4, pieces, (uint32_t)stats[2], -1, 0, 1e6, 2, out, room, stats,
+			      &control) <= (int)room);
 	free(pieces);
 	free(out);
+}
+
+static void fuzz_deep_read(int fd)
+{
+	double tasks[8 * RF_DEEP_TASK_FIELDS];
+	struct rf_control control = { .cancel = below(50) == 0 };
+	uint32_t n = below(9);
+	FILE *out = tmpfile();
+
+	CHECK(out);
+	for (uint32_t k = 0; k < n; k++) {
+		double *task = tasks + k * RF_DEEP_TASK_FIELDS, records[RF_RECORD_FIELDS], cursor = 0;
+		double ino = 257 + below(60);
+		uint8_t blob[4096];
+
+		records[RF_GENERATION] = 0;
+		rf_read_inodes(fd, 5, 4096, &ino, 1, &cursor, records, 1, blob, sizeof blob, NULL);
+		task[0] = 5;
+		task[1] = ino;
+		task[2] = below(8) ? records[RF_GENERATION] : below(20);
+		task[3] = below(500) * 4096.0;
+		task[4] = below(700);
+		task[5] = below(1000);
+		task[6] = below(2);
+	}
+	rf_deep_read(fd, 4096, below(5), tasks, n, fileno(out), &control);
+	fclose(out);
 }
 
 int main(int argc, char **argv)
@@ -356,6 +387,7 @@ int main(int argc, char **argv)
 			fuzz_reads(fd);
 			fuzz_cache(fd);
 			fuzz_deep(fd);
+			fuzz_deep_read(fd);
 		}
 	}
 	/* whatever was opened is closed: the next descriptor is the one after ours */

@@ -101,6 +101,11 @@ const OPTION_GROUPS = {
       "ranges too: parts of files that occur more than once, at any place. Where only a part of an extent is " +
         "in use or occurs elsewhere, what is left of it is written anew, so that the extent can go",
     ),
+    new Option(
+      "--deep-read",
+      "--deep, and compressed and NOCOW files are read: the same data compressed in other portions, or once " +
+        "compressed and once not, is found by that alone",
+    ).implies({ deep: true }),
     new Option("--memory <SIZE>", "--deep: memory for the search; with less it finds less (default: 256M)")
       .argParser(sizeArgument)
       .implies({ deep: true }),
@@ -207,6 +212,7 @@ export function readDeepOptions(command: Command): DeepOptions | null {
     memory: (given(command, "memory") as number | undefined) ?? DEEP_DEFAULTS.memory,
     maxRewrite: percent === undefined ? DEEP_DEFAULTS.maxRewrite : percent / 100,
     minRun: DEEP_DEFAULTS.minRun,
+    ...(given(command, "deepRead") === true ? { read: true } : {}),
   };
 }
 

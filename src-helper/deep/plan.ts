@@ -4,7 +4,10 @@ import { chooseVictims } from "./choose.ts";
 import type { Placed } from "./index-files.ts";
 import { planMoves } from "./moves.ts";
 import { findRuns } from "./runs.ts";
-import { buildSpace, type IsMovable, type IsSource, type Space } from "./space.ts";
+import { Places } from "./places.ts";
+import type { ReadExtents } from "./read-extents.ts";
+import { buildSpaces } from "./build-space.ts";
+import type { IsMovable, IsSource, Space } from "./space.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 import type { DeepPlan, Victim } from "./types.ts";
 
@@ -18,6 +21,12 @@ export interface DeepSource {
   /** Files for which it says no are neither changed nor shared with, nor locked; absent: any may be shared with. */
   readonly isSource?: IsSource;
   readonly readOnlySubvolumes: ReadonlySet<number>;
+  /** true: nothing is shared between subvolumes. */
+  readonly apart: boolean;
+  /** What was read of compressed data and of files without checksums, where that is asked for. */
+  readonly read: ReadExtents;
+  /** Of the filesystem, now. */
+  readonly generation: number;
 }
 
 /**
@@ -27,23 +36,22 @@ export interface DeepSource {
  * @throws RefoldError "cancelled", NativeError
  */
 export async function planDeep(source: DeepSource, settings: DeepOptions): Promise<DeepPlan> {
-  const { context, store, placed, isMovable, isSource = () => true, readOnlySubvolumes } = source;
-  const found = await findRuns(context, store, placed, settings);
-  const space = await buildSpace(
-    store,
-    context.sectorSize,
-    placed,
-    found,
-    { isMovable, isSource },
-    readOnlySubvolumes,
-    () => {
-      throwIfCancelled(context.run);
-    },
-  );
-  const victims = await planVictims(space, settings, () => breathe(context));
+  const { context, store, placed, isSource = () => true, read } = source;
+  const places = new Places(context.sectorSize, settings.read === true ? read : null);
+  await places.read?.update(context, store, placed, source.generation);
+  const found = await findRuns(context, store, placed, places, settings);
+  const spaces = await buildSpaces({ ...source, isSource, places }, found, () => {
+    throwIfCancelled(context.run);
+  });
+  const victims: Victim[] = [];
+  for (const space of spaces) {
+    const some = await planVictims(space, settings, () => breathe(context));
+    const bundles = (victims.at(-1)?.bundle ?? -1) + 1;
+    for (const victim of some) victims.push({ ...victim, bundle: bundles + victim.bundle });
+  }
   const rewrittenBytes = sumOf(victims, "rewrittenBytes");
   return {
-    files: space.files,
+    files: spaces[0]?.files ?? [],
     victims,
     predictedBytes: sumOf(victims, "diskBytes") - rewrittenBytes,
     rewrittenBytes,

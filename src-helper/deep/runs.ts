@@ -1,9 +1,10 @@
 import { KIND, type Extent } from "../btrfs/extents.ts";
-import { INODE } from "../btrfs/constants.ts";
 import { NativeError, tryCallAsync } from "../native/library.ts";
 import { runNative, throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { indexedFiles, type Placed } from "./index-files.ts";
+import { indexedFiles, type IndexedFile, type Placed } from "./index-files.ts";
+import { NumberTable } from "./number-table.ts";
+import type { Places } from "./places.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 
 /** Blocks [start, start + length) are equal to those at canon, in sectors of the disk. */
@@ -45,38 +46,41 @@ class Pieces {
   }
 }
 
-/** Where on disk a plain extent begins that goes on at an offset of the file; else null. */
-function placeAt({ kind, fileOffset, bytenr, offset }: Extent, at: number): number | null {
-  return kind === KIND.plain && fileOffset === at ? bytenr + offset : null;
-}
-
-function addFile(pieces: Pieces, extents: readonly Extent[], sectorSize: number): void {
-  for (let k = 0; k < extents.length; k++) {
-    const first = extents[k];
-    if (first === undefined || first.kind === KIND.inline || first.kind === KIND.prealloc) continue;
-    const start = (first.bytenr + first.offset) / sectorSize;
-    if (first.kind >= KIND.zlib) {
+function addFile(pieces: Pieces, places: Places, file: IndexedFile): void {
+  const { sectorSize } = places;
+  const all = file.extents();
+  const placeOf = (extent: Extent): number | null => {
+    const base = places.baseOf(file.row, extent);
+    return base === null ? null : base + extent.offset / sectorSize;
+  };
+  for (let k = 0; k < all.length; k++) {
+    const first = all[k];
+    if (first === undefined) continue;
+    const start = placeOf(first);
+    if (start === null) {
+      if (first.kind < KIND.zlib) continue;
       const tag = first.kind + 8 * (first.ramBytes / sectorSize);
       pieces.add(first.bytenr / sectorSize, first.diskBytes / sectorSize, -1, tag);
       continue;
     }
     let end = first.fileOffset + first.length;
-    let length = first.length;
+    let length = first.length / sectorSize;
     // the kernel cuts extent items where it shares a part of them: they are one piece on disk
-    let next = extents[k + 1];
-    while (next !== undefined && placeAt(next, end) === start * sectorSize + length) {
-      length += next.length;
+    let next = all[k + 1];
+    let place = next?.fileOffset === end ? placeOf(next) : null;
+    while (next !== undefined && place === start + length) {
+      length += next.length / sectorSize;
       end += next.length;
-      next = extents[++k + 1];
+      next = all[++k + 1];
+      place = next?.fileOffset === end ? placeOf(next) : null;
     }
-    const goesOn = next === undefined ? null : placeAt(next, end);
-    pieces.add(start, length / sectorSize, goesOn === null ? -1 : goesOn / sectorSize, 0);
+    pieces.add(start, length, place ?? -1, 0);
   }
 }
 
 /**
- * Ranges of data that occur more than once on a volume, by their checksums: no
- * file data is read. Candidates only; the kernel compares before it shares.
+ * Ranges of data that occur more than once on a volume, by their checksums.
+ * Candidates only; the kernel compares before it shares.
  *
  * @throws RefoldError "cancelled", NativeError
  */
@@ -84,22 +88,19 @@ export async function findRuns(
   context: ScanContext & { readonly csumType: number },
   store: IndexStore,
   placed: Placed,
+  places: Places,
   settings: DeepOptions,
 ): Promise<FoundRuns> {
   const { sectorSize } = context;
   const pieces = new Pieces();
-  const seen = new Set<number>();
+  const seen = new NumberTable();
   const check = (): void => {
     throwIfCancelled(context.run);
   };
   for await (const file of indexedFiles(store, sectorSize, placed, check)) {
-    // what has no checksums can be compared with nothing
-    if ((file.row.flags & INODE.nodatasum) !== 0 || seen.has(file.layout)) continue;
-    seen.add(file.layout);
-    addFile(pieces, file.extents(), sectorSize);
+    if (places.takes(file.row) && seen.set(file.layout, 1)) addFile(pieces, places, file);
   }
-  seen.clear();
-  const stats = new Float64Array(2);
+  const stats = new Float64Array(3);
   for (let room = FIRST_ROOM; ; room *= 4) {
     const out = new Float64Array(room * 3);
     const count = await runNative(
@@ -113,6 +114,7 @@ export async function findRuns(
           context.csumSize,
           pieces.values,
           pieces.count,
+          places.read?.file ?? -1,
           context.csumType,
           settings.memory,
           Math.max(2, Math.ceil(settings.minRun / sectorSize)),
@@ -126,6 +128,8 @@ export async function findRuns(
       },
     );
     if (count >= 0) return { ...unpack(out, count), sample: stats[0] ?? 1 };
+    // they were joined in place
+    pieces.count = stats[2] ?? 0;
   }
 }
 

@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { KIND } from "../btrfs/extents.ts";
 import { readInodes } from "../dedupe/inodes.ts";
 import type { FoldVolume } from "../dedupe/types.ts";
+import { UNSUMMED } from "./types.ts";
 import { call, callAsync, NativeError, tryCall } from "../native/library.ts";
 
 /** Room that stays free whatever is rewritten. */
@@ -31,8 +32,9 @@ export interface TempPair {
   readonly extents: ReadonlySet<number>;
 }
 
-/** rf_temp_file's number of what the data was compressed with. */
-function compressionOf(kind: number): number {
+/** rf_temp_file's number of how the data was stored. */
+function storageOf(kind: number): number {
+  if (kind === UNSUMMED) return 4;
   return kind >= KIND.zlib ? kind - KIND.zlib + 1 : 0;
 }
 
@@ -45,7 +47,7 @@ export function hasRoom(volume: FoldVolume, bytes: number): boolean {
 /**
  * Copies parts of files into a temporary file and waits until it has extents.
  * It is not to be cancelled half way: what it copies is a part of one extent.
- * @param kind KIND of btrfs/extents.ts: what the copy is stored like
+ * @param kind KIND of btrfs/extents.ts, or UNSUMMED: what the copy is stored like
  * @throws NativeError: ENOSPC where there is no room to spare, what the kernel says else
  */
 export async function copyParts(volume: FoldVolume, kind: number, parts: readonly Part[]): Promise<TempPair> {
@@ -54,7 +56,7 @@ export async function copyParts(volume: FoldVolume, kind: number, parts: readonl
   const opened: number[] = [];
   try {
     const temp = (): number => {
-      const fd = call("rf_temp_file", volume.dir, compressionOf(kind));
+      const fd = call("rf_temp_file", volume.dir, storageOf(kind));
       opened.push(fd);
       return fd;
     };

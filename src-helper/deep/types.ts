@@ -7,6 +7,9 @@ export interface DeepFile extends Member {
   readonly mtime: number;
 }
 
+/** What the data of an extent is stored like, beside KIND of btrfs/extents.ts: as it is, without checksums. */
+export const UNSUMMED = 8;
+
 /** Bytes of a file, and where they lie: at `offset` inside the (uncompressed) extent at `bytenr`. */
 export interface MappedRange {
   /** Index into DeepPlan.files. */
@@ -47,7 +50,7 @@ export interface Victim {
    */
   readonly bundle: number;
   readonly diskBytes: number;
-  /** KIND of btrfs/extents.ts. */
+  /** KIND of btrfs/extents.ts, or UNSUMMED. */
   readonly kind: number;
   readonly moves: readonly Move[];
   readonly rewrites: readonly Rewrite[];

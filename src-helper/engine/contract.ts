@@ -118,6 +118,11 @@ export interface DeepOptions {
   readonly maxRewrite: number;
   /** Bytes; shorter runs are passed over. */
   readonly minRun: number;
+  /**
+   * true: compressed extents and files without checksums are read, and compared block by block; absent: what
+   * is compressed is compared as a whole, and what has no checksums is left out.
+   */
+  readonly read?: boolean;
 }
 
 /** What is taken where nothing else is said. Shorter runs are not worth the metadata that they take. */

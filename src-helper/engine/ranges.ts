@@ -9,7 +9,6 @@ import type { ScanContext } from "../scan/scan-context.ts";
 import { pathMatcher } from "../scan/selection.ts";
 import type { InodeRow } from "../store/index-store.ts";
 import type { DeepOptions, DeepTotals, Group, GroupFile, Selection } from "./contract.ts";
-import { RefoldError } from "./errors.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 /** BTRFS_CSUM_TYPE_*, by the names of the contract. */
@@ -19,7 +18,7 @@ const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const;
  * Plans the fold of ranges, as of the last scan.
  * @param plans whole files that are folded before
  * @param isSource says no of files that are not to be touched at all, nor shared with
- * @throws RefoldError "usage" where the selection cannot be had for ranges, "cancelled"
+ * @throws RefoldError "cancelled"
  */
 export async function planRanges(
   state: VolumeState,
@@ -29,11 +28,6 @@ export async function planRanges(
   context: ScanContext,
   isSource: (file: FileIdentity) => boolean = () => true,
 ): Promise<DeepPlan> {
-  if (!selection.crossVolume) {
-    throw new RefoldError("usage", "ranges are looked for in all subvolumes together", {
-      next: "Leave --no-crossvol out, or --deep.",
-    });
-  }
   state.handle.forgetNames();
   const allows = state.allows(selection);
   return planDeep(
@@ -47,6 +41,9 @@ export async function planRanges(
         (allows === null || allows({ subvolume: subvol, inode: ino })) &&
         isSource({ subvolume: subvol, inode: ino, generation: gen }),
       readOnlySubvolumes: state.readOnlySubvolumes(),
+      apart: !selection.crossVolume,
+      read: state.readExtents,
+      generation: state.handle.generation(),
     },
     options,
   );

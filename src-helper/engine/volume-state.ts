@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { DeepTotals, Selection } from "./contract.ts";
+import { ReadExtents } from "../deep/read-extents.ts";
 import { Prediction, type OnFreed } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
 import {
@@ -52,6 +53,8 @@ export class VolumeState {
   #store: IndexStore | null = null;
   /** Whether the database is looked at for damage when it is opened. */
   readonly #check: boolean;
+  /** Checksums of what a search of ranges has read, for the next one. */
+  readonly readExtents: ReadExtents;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
   #ruled: RuledTotals | null = null;
 
@@ -69,6 +72,7 @@ export class VolumeState {
     this.#databaseDir = databaseDir;
     this.#warn = warn;
     this.#rulesFile = rulesFile;
+    this.readExtents = new ReadExtents(databaseDir);
   }
 
   get store(): IndexStore {
@@ -270,6 +274,7 @@ export class VolumeState {
   close(): void {
     this.#store?.close();
     this.#store = null;
+    this.readExtents.close();
     this.handle.close();
   }
 }

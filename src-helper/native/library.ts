@@ -10,7 +10,7 @@ import koffi from "koffi";
  */
 
 /** RF_ABI_VERSION: to be raised with every change of a signature. */
-const ABI_VERSION = 7;
+const ABI_VERSION = 8;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -177,7 +177,8 @@ const SIGNATURES = {
   rf_extents_alive: "int rf_extents_alive(int, double *, uint32_t, double, uint8_t *, double *)",
   rf_extent_owners: "int rf_extent_owners(int, double, double *, uint32_t)",
   rf_deep_runs:
-    "int rf_deep_runs(int, uint32_t, uint32_t, double *, uint32_t, uint32_t, double, uint32_t, double *, uint32_t, double *, double *)",
+    "int rf_deep_runs(int, uint32_t, uint32_t, double *, uint32_t, int, uint32_t, double, uint32_t, double *, uint32_t, double *, double *)",
+  rf_deep_read: "int rf_deep_read(int, uint32_t, uint32_t, double *, uint32_t, int, double *)",
   rf_temp_file: "int rf_temp_file(int, int)",
   rf_clone_range: "int rf_clone_range(int, double, double, int, double)",
   rf_truncate: "int rf_truncate(int, double)",

@@ -243,6 +243,59 @@ describe("snapshots", () => {
   });
 });
 
+describe("--no-crossvol", () => {
+  const APART = ["--no-crossvol"];
+
+  test("shares inside of each subvolume, and nothing between two", async () => {
+    using volume = LoopVolume.create();
+    const random = new Random(12);
+    const [both, first, second] = [noise(random, MIB), noise(random, 2 * MIB), noise(random, 3 * MIB)];
+    const write = (subvolume: string, run: Buffer): void => {
+      const path = volume.createSubvolume(subvolume);
+      writeParts(join(path, "a"), [run, noise(random, 64 * KIB)], true);
+      writeParts(join(path, "b"), [noise(random, 12 * KIB), run], true);
+      writeParts(join(path, "c"), [noise(random, 8 * KIB), both, noise(random, 12 * KIB)], true);
+    };
+    write("s", first);
+    write("t", second);
+    const fold = await foldDeep(volume, APART);
+    expect(fold.skipped).toEqual([]);
+    expect(fold.gained).toBe(5 * MIB);
+    expect((await foldDeep(volume)).gained).toBe(MIB);
+  });
+
+  test("leaves what a snapshot holds, too, and shares with it", async () => {
+    using volume = LoopVolume.create();
+    const random = new Random(13);
+    const run = noise(random, 2 * MIB);
+    volume.createSubvolume("s");
+    writeParts(join(volume.path, "s/a"), [noise(random, 20 * KIB), run]);
+    volume.snapshot("s", "other");
+    writeParts(join(volume.path, "s/b"), [run, noise(random, 40 * KIB)]);
+    writeParts(join(volume.path, "s/c"), [noise(random, 60 * KIB), run]);
+    const fold = await foldDeep(volume, APART);
+    expect(fold.skipped).toEqual([]);
+    expect(fold.gained).toBe(4 * MIB);
+  });
+
+  test("with compressed extents that are alike", async () => {
+    using volume = LoopVolume.create({ mountOptions: ["compress-force=zstd"] });
+    const random = new Random(14);
+    const text = (bytes: number): Buffer => Buffer.from(noise(random, bytes / 2).toString("hex"));
+    const run = text(2 * MIB);
+    for (const subvolume of ["s", "t"]) {
+      const path = volume.createSubvolume(subvolume);
+      writeParts(join(path, "a"), [text(256 * KIB), run]);
+    }
+    writeParts(join(volume.path, "t/b"), [run, text(384 * KIB)]);
+    // one of the three copies stays in each of two subvolumes
+    const fold = await foldDeep(volume, APART);
+    expect(fold.gained).toBeGreaterThan(0.95 * MIB);
+    expect(fold.gained).toBeLessThan(1.2 * MIB);
+    expect((await foldDeep(volume)).gained).toBeGreaterThan(0.95 * MIB);
+  });
+});
+
 test("with little memory the search looks at a thinner sample, and still finds long runs", async () => {
   using volume = LoopVolume.create();
   const random = new Random(10);

@@ -152,8 +152,6 @@ describe("the command line", () => {
   test("refuses what makes no sense for ranges", async () => {
     using volume = LoopVolume.create();
     const words = ["--db", volume.beside("db"), volume.path];
-    const crossing = await refold(["scan", "--deep", "--no-crossvol", ...words]);
-    expect(crossing.expectCode(2).stderr).toContain("--no-crossvol");
     (await refold(["scan", "--max-rewrite", "101", ...words])).expectCode(2);
     (await refold(["scan", "--memory", "much", ...words])).expectCode(2);
   });

@@ -1,0 +1,179 @@
+import { INODE } from "../btrfs/constants.ts";
+import { KIND, type Extent } from "../btrfs/extents.ts";
+import type { IndexStore, InodeRow } from "../store/index-store.ts";
+import { KIND_FILE } from "../store/index-store.ts";
+import { indexedFiles, type Placed } from "./index-files.ts";
+import { addOccurrences, Wholes } from "./occurrences.ts";
+import type { Places } from "./places.ts";
+import type { FoundRuns } from "./runs.ts";
+import type { IsMovable, IsSource, Space, SpaceExtent } from "./space.ts";
+import { firstEndingAfter, union, type Span } from "./spans.ts";
+import { UNSUMMED, type DeepFile } from "./types.ts";
+
+/** Which extents have a part in some run. */
+class Candidates {
+  readonly #spans: Span[];
+  readonly #compressed: Set<number>;
+  readonly #places: Places;
+
+  constructor({ runs, twins }: FoundRuns, places: Places) {
+    const all = runs.flatMap(({ start, length, canon }) => [
+      { start, end: start + length },
+      { start: canon, end: canon + length },
+    ]);
+    this.#spans = union(all);
+    this.#compressed = new Set([...twins.keys(), ...twins.values()]);
+    this.#places = places;
+  }
+
+  has(row: InodeRow, piece: Extent): boolean {
+    if (piece.kind === KIND.inline) return false;
+    const { sectorSize } = this.#places;
+    const base = baseOf(this.#places, row, piece);
+    if (base === null) return this.#compressed.has(piece.bytenr / sectorSize);
+    const span = this.#spans[firstEndingAfter(this.#spans, base)];
+    return span !== undefined && span.start < base + piece.ramBytes / sectorSize;
+  }
+}
+
+/** Where an extent stands among all blocks, also one that is preallocated in part; null where it is compared whole. */
+function baseOf(places: Places, row: InodeRow, piece: Extent): number | null {
+  return places.baseOf(row, piece.kind === KIND.prealloc ? { ...piece, kind: KIND.plain } : piece);
+}
+
+/** The extents of a volume, or of one subvolume. */
+class SpaceBuilder {
+  readonly extents = new Map<number, SpaceExtent>();
+  readonly #places: Places;
+  readonly #wholes: Wholes;
+
+  constructor(places: Places, wholes: Wholes) {
+    this.#places = places;
+    this.#wholes = wholes;
+  }
+
+  extent(row: InodeRow, piece: Extent): SpaceExtent {
+    let extent = this.extents.get(piece.bytenr);
+    if (extent === undefined) {
+      const { sectorSize } = this.#places;
+      const length = piece.ramBytes / sectorSize;
+      const base = baseOf(this.#places, row, piece);
+      const unsummed = (row.flags & INODE.nodatasum) !== 0;
+      extent = {
+        bytenr: piece.bytenr,
+        diskBytes: piece.diskBytes,
+        kind: piece.kind >= KIND.zlib ? piece.kind : unsummed ? UNSUMMED : KIND.plain,
+        length,
+        base: base ?? this.#wholes.baseOf(piece.bytenr / sectorSize, length),
+        compared: base === null ? "whole" : "blocks",
+        references: [],
+        whole: [],
+        occurrences: [],
+        pinned: false,
+      };
+      this.extents.set(piece.bytenr, extent);
+    }
+    return extent;
+  }
+
+  space(files: readonly DeepFile[], found: FoundRuns): Space {
+    const { sectorSize } = this.#places;
+    const sorted = [...this.extents.values()].sort((a, b) => a.bytenr - b.bytenr);
+    for (const extent of sorted) {
+      extent.whole = union(
+        extent.references
+          .map(({ offset, length, tail }) => ({ start: offset, end: offset + length - (tail > 0 ? 1 : 0) }))
+          .filter(({ start, end }) => end > start),
+      );
+    }
+    addOccurrences(sorted, found, this.#wholes, sectorSize);
+    return { files, extents: sorted.filter((extent) => extent.occurrences.length > 0), sectorSize };
+  }
+}
+
+/** What a space is made from, beside what the search found. */
+export interface SpaceSource {
+  readonly store: IndexStore;
+  readonly places: Places;
+  readonly placed: Placed;
+  readonly isMovable: IsMovable;
+  readonly isSource: IsSource;
+  readonly readOnlySubvolumes: ReadonlySet<number>;
+  /** true: nothing is shared between subvolumes, and an extent that two of them hold stays. */
+  readonly apart: boolean;
+}
+
+/**
+ * Reads the index once more for every file that refers to an extent with
+ * something in common, and puts runs and references together.
+ * @returns one space, or one for each subvolume; they have their files in common
+ * @throws what check throws
+ */
+export async function buildSpaces(
+  source: SpaceSource,
+  found: FoundRuns,
+  check: () => void,
+): Promise<Space[]> {
+  const { store, places, placed, apart, readOnlySubvolumes } = source;
+  const { sectorSize } = places;
+  const candidates = new Candidates(found, places);
+  const wholes = new Wholes();
+  const builders = new Map<number, SpaceBuilder>();
+  const files: DeepFile[] = [];
+  for await (const indexed of indexedFiles(store, sectorSize, placed, check)) {
+    const { row, layout } = indexed;
+    const pieces = indexed.extents().filter((piece) => candidates.has(row, piece));
+    if (pieces.length === 0) continue;
+    const isSource = row.kind === KIND_FILE && places.takes(row) && source.isSource(row);
+    const stays = !isSource || !source.isMovable(row);
+    const file = files.length;
+    files.push(fileOf(row, layout, readOnlySubvolumes));
+    const group = apart ? row.subvol : 0;
+    const builder = builders.get(group) ?? new SpaceBuilder(places, wholes);
+    builders.set(group, builder);
+    const sectors = Math.ceil(row.size / sectorSize);
+    for (const piece of pieces) {
+      const extent = builder.extent(row, piece);
+      const at = piece.fileOffset / sectorSize;
+      const length = piece.length / sectorSize;
+      // what lies behind the end of a file cannot be moved
+      if (stays || piece.kind === KIND.prealloc || at + length > sectors) extent.pinned = true;
+      if (!isSource || piece.kind === KIND.prealloc || at >= sectors) continue;
+      const used = Math.min(length, sectors - at);
+      const tail = at + used === sectors ? row.size % sectorSize : 0;
+      extent.references.push({ file, at, offset: piece.offset / sectorSize, length: used, tail });
+    }
+  }
+  pinShared([...builders.values()]);
+  return [...builders.values()].map((builder) => builder.space(files, found));
+}
+
+/** What several subvolumes hold none of them can let go. */
+function pinShared(builders: readonly SpaceBuilder[]): void {
+  const holders = new Map<number, SpaceExtent>();
+  if (builders.length < 2) return;
+  for (const { extents } of builders) {
+    for (const extent of extents.values()) {
+      const other = holders.get(extent.bytenr);
+      if (other === undefined) holders.set(extent.bytenr, extent);
+      else other.pinned = extent.pinned = true;
+    }
+  }
+}
+
+function fileOf(row: InodeRow, layout: number, readOnlySubvolumes: ReadonlySet<number>): DeepFile {
+  return {
+    subvolume: row.subvol,
+    inode: row.ino,
+    generation: row.gen,
+    size: row.size,
+    flags: row.flags,
+    layout,
+    traits: row.traits,
+    uid: row.uid,
+    mtime: row.mtime,
+    extents: NO_EXTENTS,
+    readOnly: readOnlySubvolumes.has(row.subvol),
+  };
+}
+const NO_EXTENTS = new Uint8Array();
