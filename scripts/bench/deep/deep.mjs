@@ -25,6 +25,7 @@ const USAGE = `Usage: npm run bench:deep -- [options]   (as root)
   --seed N           what the corpus is made from (default 1)
   --only NAMES       of the rows, these: "refold,bees"; docs/benchmarks-deep.md is left alone
   --limit SECONDS    what each program may take (default 120)
+  --budget SECONDS   what all together may take (default 700); what there is no time for is left out, and said so
   --patience SECONDS waits so long before each run for the machine to be idle (default 20)
   --peers DIR        where the other programs are, or are built to (default native/build/peers)
   --sources DIR      git repositories duperemove, oans and bees; without it they are cloned
@@ -34,6 +35,8 @@ const USAGE = `Usage: npm run bench:deep -- [options]   (as root)
 /** Runs of at least so many bytes count in the two figures of what is there. */
 const RUNS = [4096, 65_536];
 const DEFAULT_MIB = 4096;
+/** A program that has less time left is not started. */
+const LEAST_SECONDS = 5;
 
 const home = resolve(import.meta.dirname, "../../..");
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -46,6 +49,7 @@ function readOptions() {
       seed: { type: "string", default: "1" },
       only: { type: "string" },
       limit: { type: "string", default: "120" },
+      budget: { type: "string", default: "700" },
       patience: { type: "string", default: "20" },
       peers: { type: "string", default: join(home, "native/build/peers") },
       sources: { type: "string" },
@@ -55,7 +59,7 @@ function readOptions() {
     },
   });
   const options = { ...values, only: values.only?.split(",") ?? null };
-  for (const name of ["size", "rounds", "seed", "limit", "patience"]) {
+  for (const name of ["size", "rounds", "seed", "limit", "budget", "patience"]) {
     options[name] = Number(values[name]);
     const least = name === "patience" ? 0 : 1;
     if (!(options[name] >= least))
@@ -144,6 +148,7 @@ async function runAll(options, base) {
   if (free.bavail * free.bsize < need) {
     throw new Error(`${base}: ${Math.ceil(need / 2 ** 30)} GiB are needed; --work DIR names another place`);
   }
+  const end = performance.now() + options.budget * 1000;
   const programs = findPrograms(home, options.peers);
   const { image, rate, corpus } = makeCorpus(base, options);
   const wanted = adapters.filter(({ name }) => options.only?.includes(name) ?? true);
@@ -151,8 +156,9 @@ async function runAll(options, base) {
   for (let round = 1; round <= options.rounds; round++) {
     for (const adapter of wanted) {
       const program = programs[adapter.program];
-      if (program.path === null) continue;
-      const run = await foldOnce(base, image, adapter, program, options);
+      const limit = Math.min(options.limit, Math.floor((end - performance.now()) / 1000));
+      if (program.path === null || limit < LEAST_SECONDS) continue;
+      const run = await foldOnce(base, image, adapter, program, { ...options, limit });
       (runs[adapter.name] ??= []).push(run);
       say(
         `  ${adapter.name}: ${run.seconds.toFixed(1)} s, freed ${(run.freed / 1e6).toFixed(1)} MB` +
@@ -172,7 +178,8 @@ async function runAll(options, base) {
       const { version, reason } = programs[adapter.program];
       const { name, program, note } = adapter;
       const command = program === "bees" ? null : adapter.command({ ...words, path: program }).join(" ");
-      return { name, program, version, reason, note, command, runs: runs[name] ?? [] };
+      const why = reason ?? (runs[name] === undefined ? "no time was left for it" : null);
+      return { name, program, version, reason: why, note, command, runs: runs[name] ?? [] };
     }),
   };
 }

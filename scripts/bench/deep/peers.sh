@@ -37,7 +37,7 @@ fetch() {
   from=$2
   if [ -n "$sources" ]; then from=$sources/$1; fi
   rm -rf "$dir/src/$1"
-  git -c advice.detachedHead=false clone -q "$from" "$dir/src/$1" && git -C "$dir/src/$1" checkout -q "$3"
+  GIT_TERMINAL_PROMPT=0 timeout 120 git -c advice.detachedHead=false clone -q "$from" "$dir/src/$1" && git -C "$dir/src/$1" checkout -q "$3"
 }
 
 # build NAME URL TAG PROGRAM TARGET...: make TARGET, and take PROGRAM of it.

@@ -83,7 +83,8 @@ export function renderMarkdown(results) {
   const left = [
     ...missing.map(({ name, reason }) => `- ${name} is not measured: ${reason}`),
     ...ended.map(
-      ({ name }) => `- ${name} was ended after ${results.limit} s; what it had freed by then counts`,
+      ({ name }) =>
+        `- ${name} was ended after ${Math.round(spread(runs, "seconds").median)} s; what it had freed by then counts`,
     ),
   ];
   return `# Benchmarks: parts of files
