@@ -87,6 +87,8 @@ describe("never", () => {
     bench.volume.sync();
     await bench.set("home/vm", "never");
     await bench.set("home/new name", "never");
+    // of what is said of the place that they hang at, and of the folder itself, never wins
+    await bench.set("snapshots", "always");
     const left = ["home/free/1", "other/1", "snapshots/1/free/1", "snapshots/2/free/1"];
     expect(await bench.grouped("--snapshots")).toEqual(left);
     const states = ["snapshots/1/vm", "snapshots/2/vm", "snapshots/1/old name"].map((path) =>
