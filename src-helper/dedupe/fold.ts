@@ -215,7 +215,7 @@ async function runFold(
     state = run.leftOver ? "cancelled" : "done";
   } finally {
     ctx.signal.removeEventListener("abort", cancel);
-    await closeRun(run, journal, runId, state, freedBytes);
+    await closeRun(run, journal, runId, state, freedBytes, differences);
   }
   const { groups, files } = run;
   const elapsedMs = Date.now() - started;
@@ -324,11 +324,12 @@ async function closeRun(
   runId: number,
   state: "done" | "cancelled" | "interrupted",
   freedBytes: number | null,
+  differences: readonly Difference[],
 ): Promise<void> {
   const { groups, files, skipped, ended } = run;
   const close = (): void => {
     run.intents.advance([], ended);
-    journal.finishRun(runId, { state, groups, files, skipped, freedBytes });
+    journal.finishRun(runId, { state, groups, files, skipped, freedBytes, differences });
   };
   if (state !== "interrupted") {
     close();

@@ -333,6 +333,8 @@ export interface HistoryRun {
   readonly predictedBytes: number;
   /** null: was never measured. */
   readonly freedBytes: number | null;
+  /** What predictedBytes and freedBytes differ by; empty also for runs of versions that did not know. */
+  readonly differences: readonly Difference[];
   readonly skipped: number;
 }
 

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import type { Database, Statement } from "better-sqlite3";
-import type { HistoryFile, HistoryRun, PathBytes, SkipReason } from "../engine/contract.ts";
+import type { Difference, HistoryFile, HistoryRun, PathBytes, SkipReason } from "../engine/contract.ts";
 import { openDatabase } from "../store/open-database.ts";
+import { bytesToJsonString, jsonStringToBytes } from "../text/path-text.ts";
 import { createJournal } from "./migrations/001-journal.ts";
 import { addRewrites } from "./migrations/002-rewrites.ts";
+import { addDifferences } from "./migrations/003-differences.ts";
 
-const MIGRATIONS = [createJournal, addRewrites];
+const MIGRATIONS = [createJournal, addRewrites, addDifferences];
 
 /** A file, told apart from every other of its filesystem, past and present. */
 export interface FileIdentity {
@@ -62,6 +64,7 @@ export interface RunEnd {
   readonly skipped: number;
   /** null: could not be measured. */
   readonly freedBytes: number | null;
+  readonly differences?: readonly Difference[];
 }
 
 /** Path of the journal of a filesystem. */
@@ -206,9 +209,19 @@ export class Journal {
   finishRun(run: number, end: RunEnd): void {
     this.#db
       .prepare(
-        `UPDATE runs SET finished = ?, state = ?, groups = ?, files = ?, skipped = ?, freed = ? WHERE id = ?`,
+        `UPDATE runs SET finished = ?, state = ?, groups = ?, files = ?, skipped = ?, freed = ?, differences = ?
+         WHERE id = ?`,
       )
-      .run(Date.now(), end.state, end.groups, end.files, end.skipped, end.freedBytes, run);
+      .run(
+        Date.now(),
+        end.state,
+        end.groups,
+        end.files,
+        end.skipped,
+        end.freedBytes,
+        differencesToText(end.differences ?? []),
+        run,
+      );
   }
 
   /**
@@ -242,13 +255,17 @@ export class Journal {
     const rows = this.#db
       .prepare(
         `SELECT id, started AS startedAt, finished AS finishedAt, state, groups, files, skipped,
-           predicted AS predictedBytes, freed AS freedBytes
+           predicted AS predictedBytes, freed AS freedBytes, differences
          FROM runs ORDER BY id DESC`,
       )
-      .all() as (Omit<HistoryRun, "volume" | "state"> & { state: HistoryRun["state"] | "running" })[];
+      .all() as (Omit<HistoryRun, "volume" | "state" | "differences"> & {
+      state: HistoryRun["state"] | "running";
+      differences: string | null;
+    })[];
     return rows.map((row) => ({
       ...row,
       volume,
+      differences: differencesFromText(row.differences),
       state: row.state === "running" ? "interrupted" : row.state,
     }));
   }
@@ -273,4 +290,25 @@ export class Journal {
       .all(run);
     return rows as HistoryFile[];
   }
+}
+
+interface StoredDifference extends Omit<Difference, "subvolumes"> {
+  readonly subvolumes?: readonly { readonly path: string; readonly bytes: number }[];
+}
+
+function differencesToText(differences: readonly Difference[]): string | null {
+  if (differences.length === 0) return null;
+  const stored = differences.map(({ subvolumes, ...rest }): StoredDifference => {
+    if (subvolumes === undefined) return rest;
+    return { ...rest, subvolumes: subvolumes.map((one) => ({ ...one, path: bytesToJsonString(one.path) })) };
+  });
+  return JSON.stringify(stored);
+}
+
+function differencesFromText(text: string | null): Difference[] {
+  if (text === null) return [];
+  return (JSON.parse(text) as StoredDifference[]).map(({ subvolumes, ...rest }): Difference => {
+    if (subvolumes === undefined) return rest;
+    return { ...rest, subvolumes: subvolumes.map((one) => ({ ...one, path: jsonStringToBytes(one.path) })) };
+  });
 }

@@ -9,7 +9,7 @@
  * itself found, never on a path it sends.
  */
 import { z } from "zod";
-import { SKIP_REASONS } from "../engine/contract.ts";
+import { DIFFERENCE_CAUSES, SKIP_REASONS } from "../engine/contract.ts";
 
 // compiling schemas with eval is forbidden by the pages' content security policy
 z.config({ jitless: true });
@@ -20,6 +20,8 @@ export const PROTOCOL_VERSION = 2;
 export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024;
 /** Rows in one answer. */
 export const MAX_PAGE = 500;
+/** Subvolumes named that hold what a fold let go of. */
+export const MAX_HOLDERS = 20;
 /** Globs and ids in one request. */
 export const MAX_LIST = 1000;
 const MAX_TEXT = 8192; // of a glob, a search, a path: PATH_MAX twice
@@ -373,6 +375,18 @@ export const skippedSchema = z.strictObject({
 });
 export const skipCountsSchema = z.partialRecord(skipReasonSchema, count);
 
+/** Why bytes that were promised did not come back; negative where more came back. */
+export const differenceSchema = z.strictObject({
+  cause: z.enum(DIFFERENCE_CAUSES),
+  bytes: signedBytes,
+  /** Of "pinned": who holds the data, from the top level; the first of them. */
+  subvolumes: z
+    .array(z.strictObject({ path: z.string(), bytes }))
+    .max(MAX_HOLDERS)
+    .optional(),
+});
+export type DifferenceInfo = z.infer<typeof differenceSchema>;
+
 export const foldResultSchema = z.strictObject({
   uuid: uuidSchema,
   runId: count,
@@ -381,6 +395,8 @@ export const foldResultSchema = z.strictObject({
   predictedBytes: bytes,
   /** Measured; with defrag it can be negative. */
   freedBytes: signedBytes,
+  /** What the two differ by: the sum of these. */
+  differences: z.array(differenceSchema).optional(),
   elapsedMs: count,
   skippedCounts: skipCountsSchema,
   /** The first MAX_PAGE of them; all are in the history. */
@@ -426,6 +442,8 @@ export const historyRunSchema = z.strictObject({
   files: count,
   predictedBytes: bytes,
   freedBytes: signedBytes.nullable(),
+  /** What the two differ by: the sum of these; not known of runs of earlier versions. */
+  differences: z.array(differenceSchema).optional(),
   skipped: count,
 });
 export type HistoryRunInfo = z.infer<typeof historyRunSchema>;

@@ -83,6 +83,8 @@ async function foldAfter(
   const list = result.differences ?? [];
   const sum = list.reduce((total, { bytes }) => total + bytes, 0);
   expect(result.predictedBytes - result.freedBytes).toBe(sum);
+  const [run] = volume.history();
+  expect(run).toMatchObject({ id: result.runId, differences: list });
   return { result, by: Object.fromEntries(list.map(({ cause, bytes }) => [cause, bytes])), list };
 }
 

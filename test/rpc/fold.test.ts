@@ -75,6 +75,9 @@ describe("a fold", () => {
     expect(result.cancelled).toBe(true);
     expect(result.files).toBeLessThan(PAIRS.count);
     expect(result.freedBytes).toBe(result.files * PAIRS.size);
+    const missing = [{ cause: "cancelled", bytes: result.predictedBytes - result.freedBytes }];
+    expect(result.differences).toEqual(missing);
+    expect(await helper.call("history", { volume: volume.uuid })).toMatchObject([{ differences: missing }]);
     expect(immutablePaths(volume.path)).toEqual([]);
   });
 

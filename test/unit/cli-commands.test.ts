@@ -114,7 +114,7 @@ describe("paths for programs", () => {
 describe("the rest", () => {
   const run = {
     ...{ id: 4, volume: UUID, startedAt: 1_700_000_000_000, finishedAt: null, state: "interrupted" as const },
-    ...{ groups: 2, files: 3, predictedBytes: 8192, freedBytes: null, skipped: 1 },
+    ...{ groups: 2, files: 3, predictedBytes: 8192, freedBytes: null, differences: [], skipped: 1 },
   };
 
   it("history tells runs, with --files each file", async () => {

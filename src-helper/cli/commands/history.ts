@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { HistoryFile, HistoryRun, Volume } from "../../engine/contract.ts";
 import { PATHS_HELP } from "../help-text.ts";
+import { describeDifferences, differencesJson } from "../differences-text.ts";
 import { addOptions } from "../options.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import type { Session } from "../session.ts";
@@ -46,6 +47,7 @@ function runJson(run: HistoryRun, files: readonly HistoryFile[] | null): Record<
     files: run.files,
     predictedBytes: run.predictedBytes,
     freedBytes: run.freedBytes,
+    differences: differencesJson(run.differences),
     skipped: run.skipped,
     ...(files === null
       ? {}
@@ -91,6 +93,9 @@ function printHistory(
   session.print(`  ${session.out.dim(title ?? "")}`);
   history.forEach((run, k) => {
     session.print(`  ${lines[k] ?? ""}`);
+    if (session.options.verbose) {
+      for (const line of describeDifferences(session.out, run.differences)) session.print(`      ${line}`);
+    }
     for (const file of files(run) ?? []) {
       const detail = file.detail === "" ? "" : session.out.dim(`  ${displayMessage(file.detail)}`);
       session.print(`      ${file.outcome.padEnd(13)}  ${displayPath(file.path)}${detail}`);

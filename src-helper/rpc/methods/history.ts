@@ -1,5 +1,6 @@
 import { withJournal } from "../../engine/folding.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
+import { differenceInfos } from "../differences.ts";
 import type { CallContext, Handlers } from "../handlers.ts";
 import type { Tasks } from "../tasks.ts";
 
@@ -12,7 +13,9 @@ export function historyHandlers(tasks: Pick<Tasks, "isBusy">): Pick<Handlers, "h
       const runs = inJournal(call, volume, (journal) => journal.history(volume)) ?? [];
       // the one that is going on is no history yet
       const ended = tasks.isBusy(volume) ? runs.filter((run) => run.finishedAt !== null) : runs;
-      return ended.slice(0, MAX_RUNS);
+      return ended
+        .slice(0, MAX_RUNS)
+        .map((run) => ({ ...run, differences: differenceInfos(run.differences) }));
     },
 
     "history.files": ({ volume, run, offset, limit }, call) => {

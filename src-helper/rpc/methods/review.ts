@@ -2,6 +2,7 @@ import type { FoldResult, SkipReason } from "../../engine/contract.ts";
 import { OpenReviews } from "../../engine/review/reviews.ts";
 import { StaleReviewError } from "../../engine/review/stale.ts";
 import { databaseError } from "../../store/open-database.ts";
+import { differenceInfos } from "../differences.ts";
 import { bytesToJsonString } from "../../text/path-text.ts";
 import { RpcError } from "../errors.ts";
 import type { CallContext, ReviewHandlers, Reviews } from "../handlers.ts";
@@ -135,6 +136,7 @@ function foldResult(result: FoldResult): Result<"review.fold"> {
   }));
   return {
     ...{ uuid, runId, groups, files, predictedBytes, freedBytes, elapsedMs, skippedCounts },
+    differences: differenceInfos(result.differences ?? []),
     skipped: fitting(skipped),
     cancelled,
     ...(ranges === undefined ? {} : { ranges }),

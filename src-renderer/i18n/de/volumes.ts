@@ -107,7 +107,7 @@ const volumes: Messages["volumes"] = {
     promised: "Versprochen",
     measured: "Gemessen",
     equal: "Nach dem Lauf auf der Platte gemessen.",
-    less: "{size} weniger als versprochen: Ausgelassene Dateien behalten ihre Daten.",
+    less: "{size} weniger als versprochen.",
     more: "{size} mehr als versprochen.",
     skipped:
       "{n} Datei wurde ausgelassen und ist, wie sie war | {n} Dateien wurden ausgelassen und sind, wie sie waren",

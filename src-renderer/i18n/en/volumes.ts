@@ -103,7 +103,7 @@ export default {
     promised: "Promised",
     measured: "Measured",
     equal: "Measured on the disk after the run.",
-    less: "{size} less than promised: files that were skipped keep their data.",
+    less: "{size} less than promised.",
     more: "{size} more than promised.",
     skipped: "{n} file was skipped and is as it was | {n} files were skipped and are as they were",
     someShown: "The first {n} are shown; the history has them all.",
