@@ -21,6 +21,8 @@ export const SLOW_POLL = 60 * SECOND;
 export const SETTLE = 2 * 60 * SECOND;
 /** Errors that say that something else went first. */
 const GOES_FIRST: readonly AppError["data"]["code"][] = ["busy", "cancelled"];
+/** A screen that was full is not looked at again before. */
+const FILLED = 40 * SECOND;
 /** On battery, where it is wanted there, so much slower. */
 const BATTERY_FACTOR = 5;
 
@@ -57,6 +59,7 @@ export function createLive(deps: LiveDeps): Live {
   let started = false;
   let looking = false;
   let notBefore = 0;
+  let filledUntil = 0;
   let disarm: () => void = () => undefined;
 
   const wanted = (): boolean => settings.get().live && settings.get().schedule !== "off";
@@ -85,9 +88,17 @@ export function createLive(deps: LiveDeps): Live {
     return due.sort((a, b) => a.since - b.since);
   }
 
+  /** Whether a film or a game was there a moment ago, or is now: to ask costs two programs. */
+  async function filled(): Promise<boolean> {
+    if (clock.now() < filledUntil) return true;
+    if (!(await deps.fullScreen())) return false;
+    filledUntil = clock.now() + FILLED;
+    return true;
+  }
+
   async function mayScan(uuid: string): Promise<boolean> {
     if (!deps.idle() || deps.held(uuid)) return false;
-    if (!settings.get().scanInFullScreen && (await deps.fullScreen())) return false;
+    if (!settings.get().scanInFullScreen && (await filled())) return false;
     // much may have begun while the windows were looked at
     return started && wanted() && !slow() && !deps.held(uuid);
   }
