@@ -57,7 +57,9 @@ export class ExtentRefs {
   /**
    * Stores what was added and removed.
    * @returns true where some extent that changed is, or was, referred to more
-   * than once: other groups than those of the changed files may be affected
+   * than once, and not by changed files alone: other groups than theirs may be
+   * affected. A file that is overwritten here and there, a database say, refers
+   * to its own extents many times, and to nobody else's.
    */
   flush(): boolean {
     this.#merge();
@@ -140,7 +142,7 @@ class Notes {
 /**
  * @param pairs sorted
  * @param notes sorted
- * @returns shared: some count that changed was, or is, more than one
+ * @returns shared: some count that changed was, or is, more than one, by references that stayed
  */
 function merge(
   pairs: Uint32Array,
@@ -155,8 +157,12 @@ function merge(
   let at = 0;
   for (let k = 0; k < notes.length;) {
     const sector = (notes[k] ?? 0) >>> 1;
-    let change = 0;
-    for (; k < notes.length && (notes[k] ?? 0) >>> 1 === sector; k++) change += (notes[k] ?? 0) & 1 ? -1 : 1;
+    let [came, went] = [0, 0];
+    for (; k < notes.length && (notes[k] ?? 0) >>> 1 === sector; k++) {
+      if ((notes[k] ?? 0) & 1) went++;
+      else came++;
+    }
+    const change = came - went;
     for (; at < pairs.length && (pairs[at] ?? 0) < sector; at += 2) put(pairs[at] ?? 0, pairs[at + 1] ?? 0);
     const known = at < pairs.length && pairs[at] === sector;
     const before = known ? (pairs[at + 1] ?? 0) : 0;
@@ -165,7 +171,8 @@ function merge(
     if (after > 0) put(sector, after);
     if (change === 0) continue;
     changed = true;
-    if (before > 1 || after > 1) shared = true;
+    // a changed file's references all go and come anew: what did not go is somebody else's
+    if (before !== went && (before > 1 || after > 1)) shared = true;
   }
   merged.set(pairs.subarray(at), length);
   return { pairs: merged.slice(0, length + pairs.length - at), changed, shared };

@@ -111,3 +111,22 @@ test("an extent that nobody refers to takes no room", () => {
   refs.flush();
   expect(store.get("SELECT COUNT(*) AS n FROM extent_refs")).toEqual({ n: 0 });
 });
+
+test("a file overwritten here and there refers to its own extents many times: nobody else is affected", () => {
+  const first = opened(true);
+  for (let k = 0; k < 3; k++) first.add(0);
+  first.flush();
+  const change = (went: number, came: number): boolean => {
+    const refs = opened();
+    for (let k = 0; k < went; k++) refs.remove(0);
+    for (let k = 0; k < came; k++) refs.add(0);
+    return refs.flush();
+  };
+  expect(change(3, 2)).toBe(false);
+  expect(change(2, 5)).toBe(false);
+  // another file's reference stays
+  expect(change(4, 3)).toBe(true);
+  expect(change(0, 1)).toBe(true);
+  expect(change(5, 0)).toBe(false);
+  expect(opened().count(0)).toBe(0);
+});
