@@ -64,11 +64,18 @@ async function findHolders(
   const check = (): void => {
     throwIfCancelled(ctx);
   };
+  // a file that several subvolumes have comes once for each, with the same extents
+  let blob: Buffer | null = null;
+  let held: PinnedExtent[] = [];
   for await (const file of indexedFiles(state.store, state.handle.sectorSize, NOWHERE_ELSE, check)) {
     const { subvol, ino } = file.row;
-    for (const { bytenr } of file.extents()) {
-      const extent = extents.get(bytenr);
-      if (extent === undefined || movedFiles.has(`${subvol}:${ino}`)) continue;
+    if (file.row.extents !== blob) {
+      blob = file.row.extents;
+      const found = file.extents().map(({ bytenr }) => extents.get(bytenr));
+      held = found.filter((extent) => extent !== undefined);
+    }
+    if (held.length === 0 || movedFiles.has(`${subvol}:${ino}`)) continue;
+    for (const extent of held) {
       if (readOnly.has(subvol)) extent.holders = withOne(extent.holders, subvol);
       else extent.other = true;
     }
