@@ -110,8 +110,8 @@ export function plantOverlaps(random: Random, directories: readonly string[]): v
  * @param own bytes of a file's own for each byte of the stock, about
  */
 export function plantMixtures(random: Random, directories: readonly string[], own: number): void {
-  const stock = Array.from({ length: 24 }, () => noise(random, BLOCK * random.between(16, 400)));
-  for (let k = 0; k < 40; k++) {
+  const stock = Array.from({ length: 16 }, () => noise(random, BLOCK * random.between(16, 300)));
+  for (let k = 0; k < 28; k++) {
     const parts: Buffer[] = [];
     for (let part = random.between(2, 6); part > 0; part--) {
       const content = random.pick(stock);
