@@ -39,6 +39,20 @@ export function liesIn(
   return true;
 }
 
+/** Whether any block of a range still lies in the extent that it was in. */
+export function touches(
+  extents: readonly Extent[],
+  { fileOffset, bytenr }: MappedRange,
+  length: number,
+): boolean {
+  return extents.some(
+    (extent) =>
+      extent.bytenr === bytenr &&
+      extent.fileOffset < fileOffset + length &&
+      extent.fileOffset + extent.length > fileOffset,
+  );
+}
+
 /** The index of the first extent that ends after an offset. */
 function firstAt(extents: readonly Extent[], fileOffset: number): number {
   let low = 0;

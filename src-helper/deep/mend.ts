@@ -4,7 +4,7 @@ import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
 import type { FoldVolume } from "../dedupe/types.ts";
 import { fileId, type Journal, type JournaledRewrite } from "../journal/store.ts";
 import { callAsync, NativeError, tryCall, tryCallAsync } from "../native/library.ts";
-import { liesAt } from "./mapping.ts";
+import { liesAt, touches } from "./mapping.ts";
 import { copiesOf } from "./moves.ts";
 import { closePair, copyParts } from "./temp.ts";
 
@@ -14,8 +14,8 @@ const CHUNK = 16 << 20;
 interface Row {
   readonly rewrite: JournaledRewrite;
   readonly lock: FileLock;
-  /** It still refers to the old extent. */
-  readonly old: boolean;
+  /** How much of it still refers to the old extent. Long ranges are moved a piece at a time. */
+  readonly old: "all" | "part" | "none";
 }
 
 /**
@@ -78,7 +78,8 @@ async function mendExtent(
         offset: rewrite.extentOffset,
       };
       const extents = fresh.get(fileId(rewrite))?.extents ?? [];
-      return { rewrite, lock, old: liesAt(extents, range, rewrite.length) };
+      if (liesAt(extents, range, rewrite.length)) return { rewrite, lock, old: "all" };
+      return { rewrite, lock, old: touches(extents, range, rewrite.length) ? "part" : "none" };
     });
     // a file that is gone, or cut short, has nothing to mend
     const there = rows.filter((row) => row !== null && (row.lock.fd >= 0 || row.lock.stage !== "open"));
@@ -87,9 +88,12 @@ async function mendExtent(
     const usable = known.filter(({ rewrite, lock }) => rewrite.fileOffset + rewrite.length <= lock.size);
     const rest = usable.filter(({ rewrite }) => rewrite.target >= 0);
     // where ranges are still to be moved elsewhere, the next search finds the extent again
-    if (usable.length > rest.length && usable.some(({ rewrite, old }) => old && rewrite.target < 0))
+    if (
+      usable.length > rest.length &&
+      usable.some(({ rewrite, old }) => old !== "none" && rewrite.target < 0)
+    )
       return true;
-    return rest.some((row) => row.old) ? await moveAll(volume, rest) : true;
+    return rest.some((row) => row.old !== "none") ? await moveAll(volume, rest) : true;
   } finally {
     await releaseLocks(volume, locks);
   }
@@ -100,11 +104,13 @@ function isWritable({ file, fd, wasImmutable }: FileLock, ours: ReadonlySet<stri
   return !wasImmutable || (ours.has(fileId(file)) && tryCall("rf_set_immutable", fd, 0) === 0);
 }
 
+const HOLDS: readonly Row["old"][] = ["all", "part", "none"];
+
 async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolean> {
   const [first] = rows;
   if (first === undefined) return true;
   // of equal places those that certainly hold the old bytes come first
-  const ordered = rows.toSorted((a, b) => Number(b.old) - Number(a.old));
+  const ordered = rows.toSorted((a, b) => HOLDS.indexOf(a.old) - HOLDS.indexOf(b.old));
   const copies = copiesOf(
     ordered.map(({ rewrite }, file) => ({
       to: { file, fileOffset: rewrite.fileOffset, bytenr: rewrite.extent, offset: rewrite.extentOffset },
@@ -124,7 +130,7 @@ async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolea
     try {
       // what is on the old extent last: while any of it is, a mending that is cut off is begun anew
       for (const { rewrite, lock } of ordered.toReversed()) {
-        all = (await share(pair.copy, rewrite, lock.fd)) && all;
+        all = (await share(volume, pair.copy, rewrite, lock.fd)) && all;
       }
     } finally {
       closePair(pair);
@@ -136,24 +142,28 @@ async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolea
   }
 }
 
-/** @returns false where the kernel refuses; a range that was written to since is nobody's copy any more */
-async function share(copy: number, rewrite: JournaledRewrite, fd: number): Promise<boolean> {
-  const [status, bytes] = [new Int32Array(1), new Float64Array(1)];
-  for (let done = 0; done < rewrite.length; done += CHUNK) {
-    const size = Math.min(CHUNK, rewrite.length - done);
+/**
+ * Moves a range onto the copy, but for blocks that were written to since: those do not lie in the old extent.
+ * @returns false where the kernel refuses
+ */
+async function share(
+  volume: FoldVolume,
+  copy: number,
+  rewrite: JournaledRewrite,
+  fd: number,
+): Promise<boolean> {
+  const piece = async (done: number, size: number): Promise<boolean> => {
+    const [status, bytes] = [new Int32Array(1), new Float64Array(1)];
     const [fds, offsets] = [Int32Array.of(fd), Float64Array.of(rewrite.fileOffset + done)];
-    const result = await tryCallAsync(
-      "rf_dedupe",
-      copy,
-      rewrite.target + done,
-      size,
-      fds,
-      offsets,
-      1,
-      status,
-      bytes,
-    );
+    const source = rewrite.target + done;
+    const result = await tryCallAsync("rf_dedupe", copy, source, size, fds, offsets, 1, status, bytes);
     if (result < 0 || (status[0] ?? 0) < 0) return false;
+    if (status[0] === 0 || size <= volume.sectorSize) return true;
+    const half = Math.ceil(size / 2 / volume.sectorSize) * volume.sectorSize;
+    return (await piece(done, half)) && (await piece(done + half, size - half));
+  };
+  for (let done = 0; done < rewrite.length; done += CHUNK) {
+    if (!(await piece(done, Math.min(CHUNK, rewrite.length - done)))) return false;
   }
   return true;
 }

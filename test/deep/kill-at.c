@@ -2,8 +2,9 @@
 /*
  * LD_PRELOAD: counts what a fold does to the volume and to its journal, and ends
  * the process with SIGKILL at the KILL_AT-th of these, right before it is made
- * (KILL_BEFORE set) or right after it; with STOP set it only stops there. Counting begins with the journal's first
- * write. KILL_LOG names a file that gets one letter each:
+ * (KILL_BEFORE set) or right after it, or right after the one with which their
+ * letters end in those of KILL_AFTER. With STOP set it only stops there. Counting
+ * begins with the journal's first write. KILL_LOG names a file that gets one letter each:
  *
  *   j  writes to the journal, in a row   s  a sync of the journal
  *   k  those of its checkpoint           S  a sync of the volume, or of the copy
@@ -26,7 +27,8 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static atomic_int counted, last;
+static atomic_int counted, last, logged;
+static char letters[1 << 16];
 
 static void die(void)
 {
@@ -39,17 +41,30 @@ static void die(void)
 		pause();
 }
 
+static int ends(const char *text, const char *end)
+{
+	size_t a = strlen(text), b = strlen(end);
+
+	return a >= b && strcmp(text + a - b, end) == 0;
+}
+
 /* Counts an operation; dies where it is the one and KILL_BEFORE is set. Returns whether to die after it. */
 static int enter(char letter)
 {
-	const char *at = getenv("KILL_AT"), *log = getenv("KILL_LOG");
-	int hit;
+	const char *at = getenv("KILL_AT"), *log = getenv("KILL_LOG"), *after = getenv("KILL_AFTER");
+	int hit, index;
 
 	if (letter != 'j' && !atomic_load(&last))
 		return 0;
 	if (atomic_exchange(&last, letter) == letter && (letter == 'j' || letter == 'k'))
 		return 0;
 	hit = at && atomic_fetch_add(&counted, 1) + 1 == atoi(at);
+	index = atomic_fetch_add(&logged, 1);
+	if (index >= (int)sizeof(letters) - 1)
+		abort();
+	letters[index] = letter;
+	if (after && ends(letters, after))
+		hit = 1;
 	if (log) {
 		int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
@@ -67,13 +82,6 @@ static long leave(int hit, long result)
 	if (hit)
 		die();
 	return result;
-}
-
-static int ends(const char *text, const char *end)
-{
-	size_t a = strlen(text), b = strlen(end);
-
-	return a >= b && strcmp(text + a - b, end) == 0;
 }
 
 /* Which write it is to this file: j, k, w, or 0 for one that does not count. */

@@ -11,7 +11,7 @@ import { diffStates, snapshotState, type TreeState } from "../support/state.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { plantPair, scenarios, type Scenario } from "./kill-scenarios.ts";
 import { Killer, orphansOnDisk, withoutFlags, type KillPoint } from "./killer.ts";
-import { foldDeep, KIB } from "./support.ts";
+import { foldDeep, KIB, MIB, noise, writeParts } from "./support.ts";
 
 /** Over all scenarios; REFOLD_DEEP_KILLS=500 for more. */
 const KILLS = Number(process.env["REFOLD_DEEP_KILLS"] ?? 50);
@@ -171,32 +171,59 @@ test("what was written to after the kill stays as it was written, and the rest i
   using volume = LoopVolume.create();
   const killer = new Killer(volume);
   const random = new Random(42);
-  const plant = (name: string): void => {
-    mkdirSync(join(volume.path, name));
-    plantPair(random, join(volume.path, name), 0);
-    volume.sync();
-  };
   const words = ["--db", volume.beside("db"), volume.path];
   const dedup = ["dedup", "--yes", "--deep"];
   (await refold(["repair", ...words])).expectCode(0); // makes the journal
-  plant("reference");
-  const { operations } = await killer.run(dedup, null);
-  plant("killed");
+  plantPair(random, volume.path, 0);
+  volume.settle();
+  const used = volume.usage().dataUsed;
   // two ranges are on the copy then
-  const operation = operations.indexOf("wSdd") + 4;
-  expect(await killer.run(dedup, { operation, before: false })).toMatchObject({ signal: "SIGKILL" });
+  expect(await killer.run(dedup, { after: "wSdd" })).toMatchObject({ signal: "SIGKILL" });
   expect(killer.left().rewrites).toBeGreaterThan(0);
-  // one range that was moved, and one that was not
-  const fd = openSync(join(volume.path, "killed/0-b"), "r+");
-  for (const at of [4 * KIB, 540 * KIB]) writeSync(fd, "written since", at);
-  closeSync(fd);
-  volume.sync();
+  // in the middle of every range that is to be moved: some were, some were not
+  const writes = [
+    ["0-b", 8 * KIB],
+    ["0-b", 228 * KIB],
+    ["0-c", 8 * KIB],
+    ["0-c", 224 * KIB],
+  ] as const;
+  for (const [name, at] of writes) {
+    const fd = openSync(join(volume.path, name), "r+");
+    writeSync(fd, "written since", at);
+    closeSync(fd);
+  }
+  volume.settle();
   const state = withoutFlags(snapshotState(volume.path));
   const repair = (await refold(["repair", ...words])).expectCode(0);
   expect(repair.stderr).not.toContain("could not end");
   expect(killer.left().rewrites).toBe(0);
+  volume.settle();
   expect(diffStates(state, withoutFlags(snapshotState(volume.path)))).toEqual([]);
+  expect(volume.usage().dataUsed).toBeLessThanOrEqual(used + writes.length * 4 * KIB);
   expect((await foldDeep(volume)).skipped).toEqual([]);
+});
+
+test("a range that is moved in more than one piece is mended where it was moved in part", async () => {
+  using volume = LoopVolume.create();
+  const killer = new Killer(volume);
+  const random = new Random(43);
+  const [run, own] = [noise(random, 8 * MIB), noise(random, 17 * MIB)];
+  writeParts(join(volume.path, "a"), [run, noise(random, 20 * MIB)]);
+  writeParts(join(volume.path, "b"), [own, run]);
+  volume.settle();
+  const state = snapshotState(volume.path);
+  const used = volume.usage().dataUsed;
+  const dedup = ["dedup", "--yes", "--deep", "--max-rewrite", "100"];
+  const words = ["--db", volume.beside("db"), volume.path];
+  (await refold(["repair", ...words])).expectCode(0); // makes the journal
+  // the first piece is on the copy: 16 MiB of 17
+  expect(await killer.run(dedup, { after: "wSd" })).toMatchObject({ signal: "SIGKILL" });
+  volume.settle();
+  expect(volume.usage().dataUsed).toBeGreaterThan(used);
+  (await refold(["repair", ...words])).expectCode(0);
+  volume.settle();
+  expect(diffStates(state, snapshotState(volume.path))).toEqual([]);
+  expect(volume.usage().dataUsed).toBeLessThanOrEqual(used);
 });
 
 test("orphans on the disk are seen", () => {

@@ -10,12 +10,11 @@ import { REFOLD, refold, ROOT } from "../support/run.ts";
 import type { TreeState } from "../support/state.ts";
 import type { LoopVolume } from "../support/volume.ts";
 
-/** Where in a fold to kill: at its n-th operation from the journal's first write on. */
-export interface KillPoint {
-  readonly operation: number;
-  /** Before the operation is made, or right after it. */
-  readonly before: boolean;
-}
+/**
+ * Where in a fold to kill: at its n-th operation from the journal's first write
+ * on, before it is made or right after it, or when the letters of its operations end so.
+ */
+export type KillPoint = { readonly operation: number; readonly before: boolean } | { readonly after: string };
 
 /** What a killed run left in the journal. */
 export interface Left {
@@ -61,8 +60,9 @@ export class Killer {
     return {
       LD_PRELOAD: this.#shim,
       KILL_LOG: this.#log,
-      ...(point === null ? {} : { KILL_AT: String(point.operation) }),
-      ...(point?.before === true ? { KILL_BEFORE: "1" } : {}),
+      ...(point !== null && "operation" in point ? { KILL_AT: String(point.operation) } : {}),
+      ...(point !== null && "before" in point && point.before ? { KILL_BEFORE: "1" } : {}),
+      ...(point !== null && "after" in point ? { KILL_AFTER: point.after } : {}),
     };
   }
 
