@@ -165,6 +165,7 @@ describe(`killed at ${KILLS} steps: contents are whole, nothing stays, and no mo
         expect(kills.larger).toBeGreaterThanOrEqual(1);
       }
     },
+    KILLS * 20_000,
   );
 });
 
