@@ -115,6 +115,7 @@ export async function buildSpaces(
   check: () => void,
 ): Promise<Space[]> {
   const { store, places, placed, apart, readOnlySubvolumes } = source;
+  if (found.runs.length === 0 && found.twins.size === 0) return [];
   const { sectorSize } = places;
   const candidates = new Candidates(found, places);
   const wholes = new Wholes();

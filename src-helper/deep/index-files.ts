@@ -3,6 +3,7 @@ import { unpackExtents, type Extent } from "../btrfs/extents.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
 import type { IndexStore, InodeRow } from "../store/index-store.ts";
+import { PlacedFiles } from "./placed.ts";
 
 /** Rows that are in memory at a time, and between which others have their turn. */
 const PAGE = 2000;
@@ -23,16 +24,13 @@ export interface IndexedFile {
  * Where files will lie once plans are carried out: each destination where its
  * source lies. Keyed by subvolume and inode.
  */
-export type Placed = ReadonlyMap<string, { readonly layout: number; readonly extents: Uint8Array }>;
+export type Placed = Pick<
+  ReadonlyMap<string, { readonly layout: number; readonly extents: Uint8Array }>,
+  "get" | "has"
+>;
 
 export function placedBy(plans: Iterable<FoldPlan>): Placed {
-  const placed = new Map<string, { layout: number; extents: Uint8Array }>();
-  for (const { source, destinations } of plans) {
-    for (const { subvolume, inode } of destinations) {
-      placed.set(`${subvolume}:${inode}`, { layout: source.layout, extents: source.extents });
-    }
-  }
-  return placed;
+  return new PlacedFiles(plans);
 }
 
 /**

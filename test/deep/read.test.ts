@@ -70,7 +70,7 @@ describe("data that is compressed in other portions", () => {
     },
   );
 
-  test("what was read for the promise is not read again for the fold", async () => {
+  test("the promise holds where whole files are folded in between", async () => {
     using volume = LoopVolume.create({ mountOptions: ["compress-force=zstd"] });
     const random = new Random(3);
     const run = text(random, 4 * MIB);
