@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct btrfs_root_ref) == 18, "root reference");
 _Static_assert(offsetof(struct btrfs_root_item, generation) == 160, "root generation");
 _Static_assert(offsetof(struct btrfs_root_item, flags) == 208, "root flags");
 _Static_assert(offsetof(struct btrfs_root_item, refs) == 216, "root references");
+_Static_assert(offsetof(struct btrfs_root_item, generation_v2) == 239, "root generation, again");
 _Static_assert(offsetof(struct btrfs_root_item, uuid) == 247, "root uuid");
 _Static_assert(offsetof(struct btrfs_root_item, parent_uuid) == 263, "root parent uuid");
 _Static_assert(offsetof(struct btrfs_root_item, received_uuid) == 279, "root received uuid");

@@ -5,10 +5,14 @@ export const FIRST_FREE_OBJECTID = 256;
 /** -256 as the kernel's unsigned key. */
 export const LAST_FREE_OBJECTID = 0xffff_ffff_ffff_ff00n;
 
+/** -5 as the kernel's unsigned key: of items that name inodes without a name. */
+export const ORPHAN_OBJECTID = 0xffff_ffff_ffff_fffbn;
+
 export const KEY = {
   inodeItem: 1,
   inodeRef: 12,
   inodeExtref: 13,
+  orphanItem: 48,
   dirItem: 84,
   rootItem: 132,
   rootBackref: 144,

@@ -17,6 +17,8 @@ export interface Subvolume {
   readonly uuid: string;
   /** uuid of the subvolume it is a snapshot of; null where it is none. */
   readonly parentUuid: string | null;
+  /** The transaction that it was made in; of a snapshot, the one whose state it took. 0 where it is not known. */
+  readonly taken: number;
   /** Where it hangs: the subvolume and directory above it, and its name there. null for the top level. */
   readonly parent: { readonly subvolume: number; readonly directory: number; readonly name: Buffer } | null;
 }
@@ -25,8 +27,10 @@ export interface Subvolume {
 const GENERATION = 160;
 const FLAGS = 208;
 const REFS = 216;
+const GENERATION_V2 = 239;
 const UUID = 247;
 const PARENT_UUID = 263;
+const OTRANSID = 303;
 
 /** All subvolumes that exist; those being deleted (no references left) are not among them. */
 export function readSubvolumes(fd: number): Subvolume[] {
@@ -58,7 +62,9 @@ export function readSubvolumes(fd: number): Subvolume[] {
 
 function parseRoot({ objectid, data }: TreeItem): Subvolume | null {
   if (data.readUInt32LE(REFS) === 0 && objectid !== FS_TREE) return null;
-  const hasUuids = data.length >= PARENT_UUID + 16; // not on filesystems from before Linux 3.6
+  // not on filesystems from before Linux 3.6, and not to be trusted where one of those changed it since
+  const hasUuids =
+    data.length >= OTRANSID + 8 && data.readBigUInt64LE(GENERATION_V2) === data.readBigUInt64LE(GENERATION);
   const parentUuid = hasUuids ? formatUuid(data.subarray(PARENT_UUID, PARENT_UUID + 16)) : NO_UUID;
   return {
     id: objectid,
@@ -66,11 +72,12 @@ function parseRoot({ objectid, data }: TreeItem): Subvolume | null {
     readOnly: (data.readBigUInt64LE(FLAGS) & BigInt(ROOT_READONLY)) !== 0n,
     uuid: hasUuids ? formatUuid(data.subarray(UUID, UUID + 16)) : NO_UUID,
     parentUuid: parentUuid === NO_UUID ? null : parentUuid,
+    taken: hasUuids ? Number(data.readBigUInt64LE(OTRANSID)) : 0,
     parent: null,
   };
 }
 
-const NO_UUID = "00000000-0000-0000-0000-000000000000";
+export const NO_UUID = "00000000-0000-0000-0000-000000000000";
 
 export function formatUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString("hex");

@@ -1,6 +1,6 @@
 import { INODE } from "../btrfs/constants.ts";
 import { TRAIT } from "../native/library.ts";
-import type { FoldPlan, PlanMember } from "./types.ts";
+import { countCopies, type FoldPlan, type PlanMember } from "./types.ts";
 
 export interface PlanOptions {
   /** Fold copies in read-only snapshots too. */
@@ -33,7 +33,7 @@ export function planGroup<M extends PlanMember>(
     return plans.filter((plan) => plan.destinations.length > 0 || plan.left.length > 0);
   }
   // say it of the smaller side, once
-  const stranded = cow.length < nocow.length ? cow : nocow;
+  const stranded = countCopies(cow) < countCopies(nocow) ? cow : nocow;
   const left = stranded.map((member) => ({ member, reason: "nocow" as const }));
   return plans
     .map((plan, k) => (k === 0 ? { ...plan, left: [...plan.left, ...left] } : plan))
@@ -85,7 +85,7 @@ function planClass<M extends PlanMember>(
 /** Sorts the better source first. Each argument is the members that share one layout. */
 function compareSources(a: readonly PlanMember[], b: readonly PlanMember[], options: PlanOptions): number {
   const fixed = (sharing: readonly PlanMember[]): number =>
-    sharing.filter((member) => !isMovable(member, options)).length;
+    countCopies(sharing.filter((member) => !isMovable(member, options)));
   const hole = (sharing: readonly PlanMember[]): number =>
     sharing.some((member) => (member.traits & TRAIT.disk) === 0) ? 1 : 0;
   const [x, y] = [a[0], b[0]];
@@ -93,7 +93,7 @@ function compareSources(a: readonly PlanMember[], b: readonly PlanMember[], opti
   return (
     hole(b) - hole(a) || // a file of nothing but holes takes no space at all
     fixed(b) - fixed(a) ||
-    b.length - a.length ||
+    countCopies(b) - countCopies(a) ||
     x.extents.length - y.extents.length ||
     x.subvolume - y.subvolume ||
     x.inode - y.inode

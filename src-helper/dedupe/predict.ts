@@ -1,16 +1,33 @@
 import { differingRanges, KIND, unpackExtents, type Extent, type Range } from "../btrfs/extents.ts";
 import type { FoldPlan, Member } from "./types.ts";
 
-/** References to an extent from all trees, see store/extent-refs.ts. */
+/** References to an extent from all rows of the index, see store/extent-refs.ts. */
 export type CountRefs = (bytenr: number) => number;
 
 export type OnFreed = (bytenr: number, diskBytes: number) => void;
 
-/** How many references to an extent a fold lets go of. */
+/**
+ * How many references to an extent a fold lets go of. Those of a file in
+ * several snapshots count as one, of which each copy lets go of its share: the
+ * sums are fractions, and whole ones are told by isReleased.
+ */
 export interface Release {
   released: number;
   /** Bytes that come back when every reference goes. */
   readonly diskBytes: number;
+}
+
+/** Less than the smallest share, and far more than sums of shares can be off. */
+const ROUNDING = 1e-6;
+
+/** Whether so many references are all that there are. */
+export function isReleased(released: number, refs: number): boolean {
+  return released > refs - ROUNDING;
+}
+
+/** Whether anything at all is let go of; a sum that came back to nothing may be off by a little. */
+export function isTouched(released: number): boolean {
+  return released > ROUNDING;
 }
 
 /**
@@ -34,13 +51,14 @@ function release(
   sectorSize: number,
 ): void {
   const extents = unpackExtents(destination.extents, sectorSize);
+  const { share = 1 } = destination;
   const end = Math.ceil(destination.size / sectorSize) * sectorSize;
   const ranges = differingRanges(source, extents, end);
   for (const extent of extents) {
     if (extent.kind === KIND.inline || !isInside(extent, ranges)) continue;
     const known = released.get(extent.bytenr);
-    if (known === undefined) released.set(extent.bytenr, { released: 1, diskBytes: extent.diskBytes });
-    else known.released++;
+    if (known === undefined) released.set(extent.bytenr, { released: share, diskBytes: extent.diskBytes });
+    else known.released += share;
   }
 }
 
@@ -74,7 +92,7 @@ export class Prediction {
     let bytes = 0;
     let crossing = false;
     for (const [bytenr, extent] of released) {
-      if (extent.released >= this.#refs(bytenr)) {
+      if (isReleased(extent.released, this.#refs(bytenr))) {
         bytes += extent.diskBytes;
         this.#onFreed?.(bytenr, extent.diskBytes);
         continue;
@@ -97,7 +115,7 @@ export class Prediction {
   crossingBytes(): number {
     let bytes = 0;
     for (const [bytenr, extent] of this.#partial) {
-      if (extent.released >= this.#refs(bytenr)) bytes += extent.diskBytes;
+      if (isReleased(extent.released, this.#refs(bytenr))) bytes += extent.diskBytes;
     }
     return bytes;
   }
@@ -105,14 +123,14 @@ export class Prediction {
   /** Tells of the extents that no single group gives back. To be called once, when everything is added. */
   tellCrossing(): void {
     for (const [bytenr, extent] of this.#partial) {
-      if (extent.released >= this.#refs(bytenr)) this.#onFreed?.(bytenr, extent.diskBytes);
+      if (isReleased(extent.released, this.#refs(bytenr))) this.#onFreed?.(bytenr, extent.diskBytes);
     }
   }
 
   /** Extents that stay although folds let go of some of their references. */
   *pinned(): Generator<{ bytenr: number; diskBytes: number }> {
     for (const [bytenr, { released, diskBytes }] of this.#partial) {
-      if (released < this.#refs(bytenr)) yield { bytenr, diskBytes };
+      if (!isReleased(released, this.#refs(bytenr))) yield { bytenr, diskBytes };
     }
   }
 
@@ -120,7 +138,7 @@ export class Prediction {
   pinnedBytes(): number {
     let bytes = 0;
     for (const [bytenr, extent] of this.#partial) {
-      if (extent.released < this.#refs(bytenr)) bytes += extent.diskBytes;
+      if (!isReleased(extent.released, this.#refs(bytenr))) bytes += extent.diskBytes;
     }
     return bytes;
   }

@@ -18,6 +18,21 @@ export interface Member {
   readonly extents: Uint8Array;
   /** In a read-only subvolume or snapshot. */
   readonly readOnly: boolean;
+  /** Subvolumes that it stands for, where they have the same file and nothing else tells them apart; 1 if absent. */
+  readonly copies?: number;
+  /**
+   * How much it is of the row of the index that it is from: where the same file
+   * is in ten snapshots, the row counts its references once, and each copy is a
+   * tenth of it. 1 if absent.
+   */
+  readonly share?: number;
+}
+
+/** How many files members stand for. */
+export function countCopies(members: Iterable<{ readonly copies?: number }>): number {
+  let count = 0;
+  for (const { copies = 1 } of members) count += copies;
+  return count;
 }
 
 /** What a plan is made from: of the extents, only how much there is of them. */

@@ -1,8 +1,8 @@
 import { INODE } from "../btrfs/constants.ts";
 import { KIND, type Extent } from "../btrfs/extents.ts";
-import type { IndexStore, InodeRow } from "../store/index-store.ts";
+import type { IndexStore } from "../store/index-store.ts";
 import { KIND_FILE } from "../store/index-store.ts";
-import { indexedFiles, type Placed } from "./index-files.ts";
+import { indexedFiles, type Placed, type SubvolumeInode } from "./index-files.ts";
 import { addOccurrences, Wholes } from "./occurrences.ts";
 import type { Places } from "./places.ts";
 import type { FoundRuns } from "./runs.ts";
@@ -26,7 +26,7 @@ class Candidates {
     this.#places = places;
   }
 
-  has(row: InodeRow, piece: Extent): boolean {
+  has(row: SubvolumeInode, piece: Extent): boolean {
     if (piece.kind === KIND.inline) return false;
     const { sectorSize } = this.#places;
     const base = baseOf(this.#places, row, piece);
@@ -37,7 +37,7 @@ class Candidates {
 }
 
 /** Where an extent stands among all blocks, also one that is preallocated in part; null where it is compared whole. */
-function baseOf(places: Places, row: InodeRow, piece: Extent): number | null {
+function baseOf(places: Places, row: SubvolumeInode, piece: Extent): number | null {
   return places.baseOf(row, piece.kind === KIND.prealloc ? { ...piece, kind: KIND.plain } : piece);
 }
 
@@ -52,7 +52,7 @@ class SpaceBuilder {
     this.#wholes = wholes;
   }
 
-  extent(row: InodeRow, piece: Extent): SpaceExtent {
+  extent(row: SubvolumeInode, piece: Extent): SpaceExtent {
     let extent = this.extents.get(piece.bytenr);
     if (extent === undefined) {
       const { sectorSize } = this.#places;
@@ -162,7 +162,7 @@ function pinShared(builders: readonly SpaceBuilder[]): void {
   }
 }
 
-function fileOf(row: InodeRow, layout: number, readOnlySubvolumes: ReadonlySet<number>): DeepFile {
+function fileOf(row: SubvolumeInode, layout: number, readOnlySubvolumes: ReadonlySet<number>): DeepFile {
   return {
     subvolume: row.subvol,
     inode: row.ino,

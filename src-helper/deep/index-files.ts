@@ -9,12 +9,17 @@ import { PlacedFiles } from "./placed.ts";
 const PAGE = 2000;
 const ROWS = `
   SELECT * FROM inode
-  WHERE (subvol, ino) > (?, ?) AND kind <> 0 AND (traits & ${TRAIT.disk}) <> 0
-  ORDER BY subvol, ino LIMIT ${PAGE}`;
+  WHERE (family, ino, holder) > (?, ?, ?) AND kind <> 0 AND (traits & ${TRAIT.disk}) <> 0
+  ORDER BY family, ino, holder LIMIT ${PAGE}`;
+
+/** An inode as it is in one of the subvolumes that have it in this state. */
+export interface SubvolumeInode extends InodeRow {
+  readonly subvol: number;
+}
 
 /** A file of the index with its extents, as they are or as they will be. */
 export interface IndexedFile {
-  readonly row: InodeRow;
+  readonly row: SubvolumeInode;
   /** Equal for two files exactly when they share all their data. */
   readonly layout: number;
   extents(): readonly Extent[];
@@ -34,7 +39,8 @@ export function placedBy(plans: Iterable<FoldPlan>): Placed {
 }
 
 /**
- * Every regular file of the index that has data on disk, nameless ones too.
+ * Every regular file of the index that has data on disk, nameless ones too, in
+ * every subvolume that has it.
  * @param check called between pages; throws where the work is to end
  */
 export async function* indexedFiles(
@@ -43,17 +49,20 @@ export async function* indexedFiles(
   placed: Placed,
   check: () => void,
 ): AsyncGenerator<IndexedFile> {
-  let at = { subvol: 0, ino: 0 };
+  const { holders } = store;
+  let at = { family: 0, ino: 0, holder: 0 };
   for (;;) {
-    const rows = store.all<InodeRow>(ROWS, at.subvol, at.ino);
+    const rows = store.all<InodeRow>(ROWS, at.family, at.ino, at.holder);
     for (const row of rows) {
-      const other = placed.get(`${row.subvol}:${row.ino}`);
-      const blob = other?.extents ?? row.extents;
-      yield {
-        row,
-        layout: other?.layout ?? row.layout,
-        extents: () => (blob === null ? [] : unpackExtents(blob, sectorSize)),
-      };
+      for (const subvol of holders.subvolumes(row.holder)) {
+        const other = placed.get(`${subvol}:${row.ino}`);
+        const blob = other?.extents ?? row.extents;
+        yield {
+          row: { ...row, subvol },
+          layout: other?.layout ?? row.layout,
+          extents: () => (blob === null ? [] : unpackExtents(blob, sectorSize)),
+        };
+      }
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;

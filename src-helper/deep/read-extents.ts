@@ -6,7 +6,7 @@ import { callAsync, TRAIT } from "../native/library.ts";
 import { runNative, throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
 import type { IndexStore, InodeRow } from "../store/index-store.ts";
 import { KIND_FILE } from "../store/index-store.ts";
-import { indexedFiles, type Placed } from "./index-files.ts";
+import { indexedFiles, type Placed, type SubvolumeInode } from "./index-files.ts";
 import { NumberTable } from "./number-table.ts";
 
 /** DEEP_READ_BASE of native/src/deep.h: the first of the sectors that are on no disk. */
@@ -235,7 +235,7 @@ interface UncoveredRange {
 }
 
 /** Whether a file has data to be read. One that is folded onto another before has that one's. */
-function isRead({ kind, subvol, ino, traits, flags }: InodeRow, placed: Placed): boolean {
+function isRead({ kind, subvol, ino, traits, flags }: SubvolumeInode, placed: Placed): boolean {
   const unreadable = (traits & TRAIT.compressed) === 0 && (flags & INODE.nodatasum) === 0;
   return kind === KIND_FILE && !unreadable && !placed.has(`${subvol}:${ino}`);
 }

@@ -1,4 +1,4 @@
-import type { InodeRow } from "../store/index-store.ts";
+import type { SubvolumeInode } from "./index-files.ts";
 import type { Span } from "./spans.ts";
 import type { DeepFile } from "./types.ts";
 
@@ -52,6 +52,6 @@ export interface Space {
 }
 
 /** Whether a file may be changed: by what the index says, and by what was selected. */
-export type IsMovable = (row: InodeRow) => boolean;
+export type IsMovable = (row: SubvolumeInode) => boolean;
 /** Whether a file may be locked and shared with, though it is not changed. */
-export type IsSource = (row: InodeRow) => boolean;
+export type IsSource = (row: SubvolumeInode) => boolean;

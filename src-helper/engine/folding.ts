@@ -173,9 +173,15 @@ export async function repairFiles(
 }
 
 function immutableInodes(state: VolumeState): ImmutableInode[] {
+  const { holders } = state.store;
   return state.store
-    .all<{ subvol: number; ino: number; gen: number }>(
-      `SELECT subvol, ino, gen FROM inode WHERE kind = 1 AND (flags & ${INODE.immutable}) <> 0`,
+    .all<{ holder: number; ino: number; gen: number }>(
+      `SELECT holder, ino, gen FROM inode WHERE kind = 1 AND (flags & ${INODE.immutable}) <> 0`,
     )
-    .map(({ subvol, ino, gen }) => ({ subvolume: subvol, inode: ino, generation: gen, firstSeen: null }));
+    .flatMap(({ holder, ino, gen }) =>
+      holders
+        .subvolumes(holder)
+        .map((subvolume) => ({ subvolume, inode: ino, generation: gen, firstSeen: null })),
+    )
+    .sort((a, b) => a.subvolume - b.subvolume || a.inode - b.inode);
 }

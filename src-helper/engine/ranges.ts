@@ -1,13 +1,12 @@
 import { INODE } from "../btrfs/constants.ts";
 import { rangeGroupsOf } from "../deep/groups.ts";
-import { placedBy } from "../deep/index-files.ts";
+import { placedBy, type SubvolumeInode } from "../deep/index-files.ts";
 import { planDeep } from "../deep/plan.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
 import type { FileIdentity } from "../journal/store.ts";
 import type { ScanContext } from "../scan/scan-context.ts";
 import { pathMatcher } from "../scan/selection.ts";
-import type { InodeRow } from "../store/index-store.ts";
 import type { DeepOptions, DeepTotals, Group, GroupFile, Selection } from "./contract.ts";
 import type { VolumeState } from "./volume-state.ts";
 
@@ -50,7 +49,7 @@ export async function planRanges(
 }
 
 /** What of a selection a fold of ranges may change; everything can be shared with. */
-function movableBy(state: VolumeState, selection: Selection): (row: InodeRow) => boolean {
+function movableBy(state: VolumeState, selection: Selection): (row: SubvolumeInode) => boolean {
   const { handle } = state;
   const scope = state.scope === null ? null : new Set(state.scope);
   const readOnly = state.readOnlySubvolumes();

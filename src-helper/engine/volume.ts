@@ -111,8 +111,9 @@ export class EngineVolume implements Volume {
     const { record, walk } = await this.#walk(options.minSize, options.flush, ctx);
     ctx.log(
       "note",
-      `${walk.inodesRead} inodes read: ${walk.subvolumesWalked} subvolumes whole, ${walk.subvolumesUpdated} by ` +
-        `their changes, ${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
+      `${walk.inodesRead} inodes read: ${walk.subvolumesWalked} subvolumes whole, ${walk.subvolumesInherited} where ` +
+        `they differ from a relative, ${walk.subvolumesUpdated} by their changes, ` +
+        `${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
     );
     await this.#state.keepRuledTotals(options.selection, () => breathe(this.#context(ctx)));
     const totals = this.#state.totals(options.selection);
@@ -308,15 +309,16 @@ export class EngineVolume implements Volume {
 
   sizeLookup(size: number): readonly SizeMatch[] {
     if (this.#state.lastScan() === undefined) return [];
-    return this.#state.store
-      .all<{ subvol: number; ino: number }>(
-        "SELECT subvol, ino FROM inode WHERE kind = 1 AND size = ? ORDER BY subvol, ino",
-        size,
-      )
-      .map(({ subvol, ino }) => ({
+    const { store } = this.#state;
+    const { holders } = store;
+    return store
+      .all<{ ino: number; holder: number }>("SELECT ino, holder FROM inode WHERE kind = 1 AND size = ?", size)
+      .flatMap(({ ino, holder }) => holders.subvolumes(holder).map((subvolume) => ({ subvolume, ino })))
+      .sort((a, b) => a.subvolume - b.subvolume || a.ino - b.ino)
+      .map(({ subvolume, ino }) => ({
         volume: this.uuid,
-        path: this.#handle.pathOf(subvol, ino),
-        subvolumeId: subvol,
+        path: this.#handle.pathOf(subvolume, ino),
+        subvolumeId: subvolume,
         inode: ino,
       }));
   }
@@ -348,6 +350,7 @@ export class EngineVolume implements Volume {
       sectorSize: handle.sectorSize,
       csumSize: handle.csumSize,
       uuid: handle.uuid,
+      generation: () => handle.generation(),
       run,
       pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
       bytesRead: 0,

@@ -21,20 +21,25 @@ export interface Ancestry {
   optedOutIn(subvolumes: readonly number[], inode: number, generation: number): boolean;
 }
 
-const ROW = "SELECT parent, traits, gen AS generation FROM inode WHERE subvol = ? AND ino = ?";
+const ROWS = "SELECT parent, traits, gen AS generation, holder FROM inode WHERE family = ? AND ino = ?";
 const ANY_OPT_OUT = "SELECT 1 FROM inode WHERE (traits & 32) <> 0 LIMIT 1";
-const OPT_OUTS = "SELECT subvol FROM inode WHERE ino = ? AND gen = ? AND (traits & 32) <> 0";
+const OPT_OUTS = "SELECT holder FROM inode WHERE ino = ? AND gen = ? AND (traits & 32) <> 0";
 
 /** As the last scan saw it. */
 export class IndexAncestry implements Ancestry {
   readonly #store: IndexStore;
+  readonly #families: ReadonlyMap<number, number>;
 
   constructor(store: IndexStore) {
     this.#store = store;
+    this.#families = new Map(store.subvolumes().map(({ id, family }) => [id, family]));
   }
 
   inode(subvolume: number, inode: number): AncestryRow | null {
-    return (this.#store.get(ROW, subvolume, inode) as AncestryRow | undefined) ?? null;
+    const { holders } = this.#store;
+    const family = this.#families.get(subvolume) ?? 0;
+    const rows = this.#store.all<AncestryRow & { holder: number }>(ROWS, family, inode);
+    return rows.find(({ holder }) => holders.has(holder, subvolume)) ?? null;
   }
 
   anyOptOut(): boolean {
@@ -42,8 +47,9 @@ export class IndexAncestry implements Ancestry {
   }
 
   optedOutIn(subvolumes: readonly number[], inode: number, generation: number): boolean {
-    const found = this.#store.all<{ subvol: number }>(OPT_OUTS, inode, generation);
-    return found.some(({ subvol }) => subvolumes.includes(subvol));
+    const { holders } = this.#store;
+    const found = this.#store.all<{ holder: number }>(OPT_OUTS, inode, generation);
+    return found.some(({ holder }) => subvolumes.some((subvolume) => holders.has(holder, subvolume)));
   }
 }
 

@@ -1,9 +1,10 @@
 import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
-import type { FoldPlan, Member } from "../dedupe/types.ts";
+import { countCopies, type FoldPlan, type Member } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
+import type { Holders } from "../store/holders.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { loadSizeClass, type SizeClass } from "./size-class.ts";
+import { loadSizeClass, type FileRow, type SizeClass } from "./size-class.ts";
 
 /** Files of one content. */
 export interface Content {
@@ -11,10 +12,19 @@ export interface Content {
   readonly members: readonly Member[];
 }
 
-/** The files of a size whose content is known, by content; each a group where isGroup says so. */
+/**
+ * The files of a size whose content is known, by content; each a group where
+ * isGroup says so. Members are in the order of subvolume and inode.
+ *
+ * @param together those of one row that can be told apart by nothing but their
+ *   subvolume are one member (Member.copies): what a hundred snapshots have is
+ *   not a hundred times as much work
+ */
 export function contentsOf(
   { size, files, places }: SizeClass,
   readOnlySubvolumes: ReadonlySet<number>,
+  holders: Holders,
+  together = false,
 ): Content[] {
   const byLayout = new Map(places.map((place) => [place.layout, place.content]));
   const contents = new Map<string, { content: Buffer; members: Member[] }>();
@@ -24,19 +34,62 @@ export function contentsOf(
     const key = content.toString("latin1");
     let same = contents.get(key);
     if (same === undefined) contents.set(key, (same = { content, members: [] }));
-    same.members.push({
-      subvolume: file.subvol,
-      inode: file.ino,
-      generation: file.gen,
-      size,
-      flags: file.flags,
-      layout: file.layout,
-      traits: file.traits,
-      extents: file.extents,
-      readOnly: readOnlySubvolumes.has(file.subvol),
-    });
+    const subvolumes = holders.subvolumes(file.holder);
+    if (together) addTogether(same.members, file, size, subvolumes, readOnlySubvolumes);
+    else {
+      for (const subvolume of subvolumes) {
+        const readOnly = readOnlySubvolumes.has(subvolume);
+        same.members.push(memberOf(file, size, subvolume, readOnly, 1, subvolumes.length));
+      }
+    }
   }
-  return [...contents.values()].filter(({ members }) => members.length > 1);
+  const several = [...contents.values()].filter(({ members }) => countCopies(members) > 1);
+  for (const { members } of several) {
+    members.sort((a, b) => a.subvolume - b.subvolume || a.inode - b.inode);
+  }
+  return several;
+}
+
+function addTogether(
+  members: Member[],
+  file: FileRow,
+  size: number,
+  subvolumes: readonly number[],
+  readOnlySubvolumes: ReadonlySet<number>,
+): void {
+  const first = { readOnly: 0, writable: 0 };
+  const count = { readOnly: 0, writable: 0 };
+  for (const subvolume of subvolumes) {
+    const kind = readOnlySubvolumes.has(subvolume) ? "readOnly" : "writable";
+    if (count[kind]++ === 0) first[kind] = subvolume;
+  }
+  for (const kind of ["writable", "readOnly"] as const) {
+    if (count[kind] === 0) continue;
+    members.push(memberOf(file, size, first[kind], kind === "readOnly", count[kind], subvolumes.length));
+  }
+}
+
+function memberOf(
+  { ino, gen, flags, layout, traits, extents }: FileRow,
+  size: number,
+  subvolume: number,
+  readOnly: boolean,
+  copies: number,
+  sharing: number,
+): Member {
+  return {
+    subvolume,
+    inode: ino,
+    generation: gen,
+    size,
+    flags,
+    layout,
+    traits,
+    extents,
+    readOnly,
+    copies,
+    share: copies / sharing,
+  };
 }
 
 /** As contentsOf, from the index. */
@@ -44,8 +97,10 @@ export function contentsOfSize(
   store: IndexStore,
   size: number,
   readOnlySubvolumes: ReadonlySet<number>,
+  together = false,
 ): Content[] {
-  return contentsOf(loadSizeClass(store, size, false), readOnlySubvolumes);
+  const { holders } = store;
+  return contentsOf(loadSizeClass(store, size, false), readOnlySubvolumes, holders, together);
 }
 
 /** Whether at least two of the files do not share all their data. */
@@ -83,12 +138,12 @@ export function rebuildGroups(
     if (!isGroup(members)) continue;
     const plans = planGroup(groupId(size, content), members, { snapshots: false });
     const { bytes, crossing } = joint.add(plans);
-    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
+    const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
     store.run(
       "INSERT INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       size,
       content,
-      members.length,
+      countCopies(members),
       toFold,
       toFold * size,
       isComplete(plans, members) ? 1 : 0,
@@ -104,6 +159,6 @@ export function rebuildGroups(
 function isComplete(plans: readonly FoldPlan[], members: readonly Member[]): boolean {
   const [plan] = plans;
   if (plan === undefined || plans.length > 1) return false;
-  const atSource = members.filter((member) => member.layout === plan.source.layout).length;
-  return atSource + plan.destinations.length === members.length;
+  const atSource = members.filter((member) => member.layout === plan.source.layout);
+  return countCopies(atSource) + countCopies(plan.destinations) === countCopies(members);
 }

@@ -1,68 +1,82 @@
-import { INODE, S_IFDIR, S_IFMT } from "../btrfs/constants.ts";
-import { KIND } from "../btrfs/extents.ts";
-import { RECORD, TRAIT } from "../native/library.ts";
+import { S_IFDIR, S_IFMT } from "../btrfs/constants.ts";
+import { RECORD } from "../native/library.ts";
 import type { ExtentRefs } from "../store/extent-refs.ts";
+import type { Holders } from "../store/holders.ts";
 import {
   KIND_DIRECTORY,
   KIND_FILE,
   KIND_ORPHAN,
   type IndexStore,
   type InodeRow,
+  type InodeState,
 } from "../store/index-store.ts";
+import { forEachExtent, hasSameData, isAllInline, isSame, isShareable, keptTransid } from "./inode-state.ts";
 
-const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const SELECT = "SELECT * FROM inode WHERE subvol = ? AND ino = ?";
-const DELETE = "DELETE FROM inode WHERE subvol = ? AND ino = ?";
+const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const SELECT = "SELECT * FROM inode WHERE family = ? AND ino = ?";
+const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
+const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
 const TOUCH =
-  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE subvol = ? AND ino = ?";
+  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
 const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
+const OF_LATER_SET = "SELECT * FROM inode WHERE holder = ? AND holder > 0 LIMIT ?";
+const OF_FIRST_SET = "SELECT * FROM inode WHERE family = ? AND ino > ? AND holder = ? ORDER BY ino LIMIT ?";
 
-/** A row, and when the newest of its extent items was written. */
-export interface WalkedRow extends InodeRow {
+/** Rows that are in memory at a time. */
+const PAGE = 8192;
+
+/** An inode as a walk finds it, and when the newest of its extent items was written. */
+export interface WalkedRow extends InodeState {
   readonly extentGeneration: number;
 }
 
-/** Totals over all regular files. */
-export interface FileCounts {
-  files: number;
-  bytes: number;
+/** The subvolume whose tree is being read. */
+export interface WalkedTree {
+  readonly id: number;
+  readonly family: number;
+  /** Nothing of its family was walked before: no other row can be of an inode of its own. */
+  readonly first: boolean;
 }
 
 /**
  * Writes what the walks find into the index, and keeps what follows from it in
- * step: reference counts, prints that no longer hold, sizes to group anew.
+ * step: sets of subvolumes, reference counts, prints that no longer hold, sizes
+ * to group anew.
  */
 export class InodeWriter {
   /** Sizes of which some file came, went or changed. */
   readonly dirtySizes = new Set<number>();
-  /** Inodes whose row was written or removed. */
+  /** Rows that were written or removed. */
   changed = 0;
+  /** A subvolume came or went: files of any size have other copies now. */
+  setsChanged = false;
+  /** Subvolumes whose rows are as their trees are now. */
+  readonly current = new Set<number>();
   readonly #store: IndexStore;
+  readonly #holders: Holders;
   readonly #refs: ExtentRefs;
-  readonly #counts: FileCounts;
   #inlineSerial: number;
 
-  constructor(store: IndexStore, refs: ExtentRefs, counts: FileCounts) {
+  constructor(store: IndexStore, refs: ExtentRefs) {
     this.#store = store;
+    this.#holders = store.holders;
     this.#refs = refs;
-    this.#counts = counts;
     this.#inlineSerial = (store.meta("inlineSerial") as number | undefined) ?? 0;
   }
 
   /** The row of the k-th record of a native walk. */
-  rowOf(subvol: number, records: Float64Array, k: number, blob: Buffer): WalkedRow {
+  rowOf(records: Float64Array, k: number, blob: Buffer): WalkedRow {
     const at = k * RECORD.fields;
     const field = (name: number): number => records[at + name] ?? 0;
     const directory = (field(RECORD.mode) & S_IFMT) === S_IFDIR;
     const start = field(RECORD.blobOffset);
     return {
-      subvol,
       ino: field(RECORD.ino),
       gen: field(RECORD.generation),
       transid: field(RECORD.transid),
       parent: field(RECORD.parent),
-      kind: directory ? KIND_DIRECTORY : field(RECORD.nlink) === 0 ? KIND_ORPHAN : KIND_FILE,
+      kind: field(RECORD.nlink) === 0 ? KIND_ORPHAN : directory ? KIND_DIRECTORY : KIND_FILE,
       size: field(RECORD.size),
       flags: field(RECORD.flags),
       uid: field(RECORD.uid),
@@ -74,161 +88,167 @@ export class InodeWriter {
     };
   }
 
-  /** Adds an inode that the index does not have. */
-  insert(row: InodeRow): void {
+  /**
+   * Adds an inode that a subvolume does not have in the index.
+   * @param settled see update()
+   */
+  insert(tree: WalkedTree, row: WalkedRow, settled: number): void {
+    const twin = tree.first ? undefined : this.#twinOf(tree, row, settled);
+    if (twin !== undefined) {
+      this.#move(twin, this.#holders.with(twin.holder, tree.id));
+      return;
+    }
+    const { family, id, first } = tree;
+    const holder = this.#holders.alone(family, id, first);
     // inline data lies in the metadata: no two such files share it, so each gets a layout of its own
     const layout = isAllInline(row) ? -++this.#inlineSerial : row.layout;
+    const transid = keptTransid(row);
+    const { ino, gen, parent, kind, size, flags, uid, mtime, traits, extents } = row;
     this.#store
       .statement(INSERT)
-      .run(
-        row.subvol,
-        row.ino,
-        row.gen,
-        row.transid,
-        row.parent,
-        row.kind,
-        row.size,
-        row.flags,
-        row.uid,
-        row.mtime,
-        layout,
-        row.traits,
-        row.extents,
-      );
+      .run(family, ino, holder, gen, transid, parent, kind, size, flags, uid, mtime, layout, traits, extents);
     this.changed++;
-    if (row.extents !== null)
-      forEachExtent(row.extents, this.#sectorSize, (bytenr) => {
+    this.#holders.count(holder, 1, kind === KIND_FILE ? size : null);
+    if (extents !== null)
+      forEachExtent(extents, this.#sectorSize, (bytenr) => {
         this.#refs.add(bytenr);
       });
-    if (row.kind !== KIND_FILE) return;
-    this.#counts.files++;
-    this.#counts.bytes += row.size;
-    this.dirtySizes.add(row.size);
+    if (kind === KIND_FILE) this.dirtySizes.add(size);
   }
 
   /**
-   * Brings the index up to date with an inode as it is now.
-   * @param settledGeneration changes up to here were seen by the last scan
+   * Brings the index up to date with an inode as it is now in a subvolume.
+   * @param settled changes up to this generation are in the index
    */
-  update(row: WalkedRow, settledGeneration: number): void {
-    const old = this.find(row.subvol, row.ino);
+  update(tree: WalkedTree, row: WalkedRow, settled: number): void {
+    const old = this.find(tree, row.ino);
     if (old === undefined) {
-      this.insert(row);
+      this.insert(tree, row, settled);
       return;
     }
-    if (isSame(old, row, settledGeneration)) return;
-    if (hasSameData(old, row, settledGeneration)) this.#touch(old, row);
+    if (!hasSameData(old, row, settled)) {
+      this.remove(tree, old);
+      this.insert(tree, row, settled);
+      return;
+    }
+    // the inode may have changed; its data did not: what is known of its content holds
+    if (isSame(old, row)) return;
+    if (this.#holders.subvolumes(old.holder).length === 1) this.#touch(old, row);
     else {
-      this.remove(old);
-      this.insert(row);
+      this.#leave(tree, old);
+      this.insert(tree, row, settled);
     }
   }
 
-  /** The inode changed, its data did not: what is known of its content holds. */
-  #touch(old: InodeRow, now: WalkedRow): void {
-    const { subvol, ino, transid, parent, flags, uid, mtime, traits } = now;
-    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, traits, subvol, ino);
-    this.changed++;
-    // flags decide who may be folded onto whom
-    if (old.flags !== flags) this.dirtySizes.add(now.size);
+  /** The row of an inode of a subvolume. */
+  find(tree: WalkedTree, ino: number): InodeRow | undefined {
+    return this.#variants(tree, ino).find((row) => this.#holders.has(row.holder, tree.id));
   }
 
-  find(subvol: number, ino: number): InodeRow | undefined {
-    return this.#store.get(SELECT, subvol, ino) as InodeRow | undefined;
+  /** Takes an inode of a subvolume out of the index. */
+  remove(tree: WalkedTree, row: InodeRow): void {
+    if (this.#holders.subvolumes(row.holder).length === 1) this.#delete(row);
+    else this.#leave(tree, row);
   }
 
-  /** Takes an inode out of the index. */
-  remove(row: InodeRow): void {
-    this.#store.run(DELETE, row.subvol, row.ino);
-    this.changed++;
-    if (row.extents !== null)
-      forEachExtent(row.extents, this.#sectorSize, (bytenr) => {
-        this.#refs.remove(bytenr);
-      });
-    if (row.kind !== KIND_FILE) return;
-    this.#counts.files--;
-    this.#counts.bytes -= row.size;
-    this.dirtySizes.add(row.size);
-    // the place on disk may be given to other data now; while somebody else holds it, it cannot
-    if (this.#store.get(SAME_LAYOUT, row.size, row.layout) === undefined) {
-      this.#store.run(DELETE_PRINT, row.size, row.layout);
+  /** A new subvolume has everything as another has it. */
+  inherit(tree: WalkedTree, from: number): void {
+    this.#holders.inherit(from, tree.id);
+    this.setsChanged = true;
+  }
+
+  /** Takes out all that a subvolume alone has; what others have too is theirs from now on. */
+  removeSubvolume(id: number): void {
+    const { emptied, merged } = this.#holders.leave(id);
+    this.setsChanged = true;
+    for (const holder of emptied) {
+      for (const row of this.#rowsOf(holder, this.#holders.familyOf(holder))) this.#delete(row);
+    }
+    for (const { from, into } of merged) {
+      for (const row of this.#rowsOf(from, this.#holders.familyOf(into))) {
+        this.#store.run(MOVE, into, row.family, row.ino, row.holder);
+        this.changed++;
+      }
     }
   }
 
   finish(): void {
     this.#store.setMeta("inlineSerial", this.#inlineSerial);
-    this.#store.setMeta("counts", this.#counts);
+    this.#holders.flush();
+  }
+
+  /** The row of a relative's inode that is in the same state. */
+  #twinOf(tree: WalkedTree, row: WalkedRow, settled: number): InodeRow | undefined {
+    return this.#variants(tree, row.ino).find((other) => {
+      if (!isShareable(other, row)) return false;
+      // of one that was not looked at yet, the place may have been freed and written anew since
+      const subvolumes = this.#holders.subvolumes(other.holder);
+      return row.extentGeneration <= settled || subvolumes.some((id) => this.current.has(id));
+    });
+  }
+
+  /** The rows of an inode in all states that its family has it in. */
+  #variants({ family }: WalkedTree, ino: number): InodeRow[] {
+    return this.#store.all<InodeRow>(SELECT, family, ino);
+  }
+
+  #touch(old: InodeRow, now: WalkedRow): void {
+    const { ino, parent, flags, uid, mtime, traits } = now;
+    const { family, holder } = old;
+    const transid = keptTransid(now);
+    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, traits, family, ino, holder);
+    this.changed++;
+    // flags decide who may be folded onto whom
+    if (old.flags !== flags) this.dirtySizes.add(now.size);
+  }
+
+  /** A subvolume has an inode in another state now than those it shared a row with. */
+  #leave(tree: WalkedTree, row: InodeRow): void {
+    this.#move(row, this.#holders.without(row.holder, tree.id));
+  }
+
+  #move(row: InodeRow, holder: number): void {
+    const { family, ino, kind, size } = row;
+    const bytes = kind === KIND_FILE ? size : null;
+    this.#store.run(MOVE, holder, family, ino, row.holder);
+    this.#holders.count(row.holder, -1, bytes);
+    this.#holders.count(holder, 1, bytes);
+    this.changed++;
+    if (kind === KIND_FILE) this.dirtySizes.add(size);
+  }
+
+  #delete(row: InodeRow): void {
+    const { family, ino, holder, kind, size, layout, extents } = row;
+    this.#store.run(DELETE, family, ino, holder);
+    this.changed++;
+    this.#holders.count(holder, -1, kind === KIND_FILE ? size : null);
+    if (extents !== null)
+      forEachExtent(extents, this.#sectorSize, (bytenr) => {
+        this.#refs.remove(bytenr);
+      });
+    if (kind !== KIND_FILE) return;
+    this.dirtySizes.add(size);
+    // the place on disk may be given to other data now; while somebody else holds it, it cannot
+    if (this.#store.get(SAME_LAYOUT, size, layout) === undefined) {
+      this.#store.run(DELETE_PRINT, size, layout);
+    }
+  }
+
+  /** The rows of a set, some at a time; they must not stay in it. */
+  *#rowsOf(holder: number, family: number): Generator<InodeRow> {
+    let after = 0;
+    for (;;) {
+      const rows =
+        holder > 0
+          ? this.#store.all<InodeRow>(OF_LATER_SET, holder, PAGE)
+          : this.#store.all<InodeRow>(OF_FIRST_SET, family, after, holder, PAGE);
+      yield* rows;
+      if (rows.length < PAGE) return;
+      after = rows.at(-1)?.ino ?? 0;
+    }
   }
 
   get #sectorSize(): number {
     return this.#refs.sectorSize;
-  }
-}
-
-/** All data of the file is in the metadata. Behind an inline head there can be extents on disk. */
-function isAllInline(row: InodeRow): boolean {
-  return (row.traits & (TRAIT.inline | TRAIT.disk)) === TRAIT.inline;
-}
-
-function isSame(old: InodeRow, now: InodeRow, settledGeneration: number): boolean {
-  // NOCOW data changes in place, within one transaction without a trace
-  const unsettled = (now.flags & INODE.nodatacow) !== 0 && now.transid > settledGeneration;
-  return (
-    !unsettled &&
-    old.gen === now.gen &&
-    old.transid === now.transid &&
-    old.size === now.size &&
-    old.parent === now.parent &&
-    old.kind === now.kind &&
-    old.flags === now.flags &&
-    (old.layout === now.layout || (old.layout < 0 && isAllInline(now))) &&
-    (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
-  );
-}
-
-/**
- * Whether a changed inode surely has the data it had: it lies where it lay,
- * and no extent item is newer than the last scan, so nothing was freed there
- * and written anew. Refold's own locks leave sources in this state.
- */
-function hasSameData(old: InodeRow, now: WalkedRow, settledGeneration: number): boolean {
-  return (
-    (now.flags & INODE.nodatacow) === 0 &&
-    !isAllInline(now) &&
-    old.gen === now.gen &&
-    old.kind === now.kind &&
-    old.size === now.size &&
-    old.layout === now.layout &&
-    now.extentGeneration <= settledGeneration &&
-    (old.extents?.equals(now.extents ?? EMPTY) ?? now.extents === null)
-  );
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** The extents on disk of a packed blob, without making objects: this runs for every file. */
-function forEachExtent(blob: Buffer, sectorSize: number, visit: (bytenr: number) => void): void {
-  let position = 0;
-  let start = 0;
-  const varint = (): number => {
-    let byte = blob[position++] ?? 0;
-    let value = byte & 0x7f;
-    for (let scale = 128; byte >= 0x80; scale *= 128) {
-      byte = blob[position++] ?? 0;
-      value += (byte & 0x7f) * scale;
-    }
-    return value;
-  };
-  while (position < blob.length) {
-    const kind = varint();
-    varint(); // gap
-    varint(); // length
-    if (kind === KIND.inline) continue;
-    const zigzag = varint();
-    start += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
-    varint(); // offset
-    varint(); // length on disk
-    if (kind >= KIND.zlib) varint();
-    visit(start * sectorSize);
   }
 }

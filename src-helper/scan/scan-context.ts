@@ -10,6 +10,8 @@ export interface ScanContext {
   readonly sectorSize: number;
   readonly csumSize: number;
   readonly uuid: string;
+  /** The filesystem's generation, that of a transaction under way included. */
+  generation(): number;
   readonly run: RunContext;
   /** A path to show for an inode. Never throws. */
   pathOf(subvolume: number, inode: number): PathBytes;

@@ -5,7 +5,7 @@ import type { IndexStore } from "../store/index-store.ts";
 import { decideContents } from "./contents.ts";
 import { computeCsumPrints } from "./csum-prints.ts";
 import { contentsOf, contentsOfSize, rebuildGroups, type Content } from "./groups.ts";
-import { InodeWriter, type FileCounts } from "./inode-writer.ts";
+import { InodeWriter } from "./inode-writer.ts";
 import { breathe, flushVolume, reportPhase, throwIfCancelled, type ScanContext } from "./scan-context.ts";
 import { loadSizeClass, storePlaces, type SizeClass } from "./size-class.ts";
 import { walkSubvolumes, type WalkReport } from "./walk-subvolumes.ts";
@@ -65,17 +65,19 @@ export async function scanVolume(
   const last = store.meta("scan") as ScanRecord | undefined;
   store.begin();
   try {
-    const counts: FileCounts = (store.meta("counts") as FileCounts | undefined) ?? { files: 0, bytes: 0 };
     const refs = new ExtentRefs(store, context.sectorSize, last === undefined);
-    const writer = new InodeWriter(store, refs, counts);
-    const walk = await walkSubvolumes(context, store, writer, subvolumes);
+    const writer = new InodeWriter(store, refs);
+    const walk = await walkSubvolumes(context, store, writer, subvolumes, () => context.generation());
     writer.finish();
     const sharedChanged = refs.flush();
     if (last === undefined) store.createIndexes();
 
     const readOnly = subvolumes.filter((subvolume) => subvolume.readOnly).map((subvolume) => subvolume.id);
     const everything =
-      last === undefined || sharedChanged || last.readOnlySubvolumes.join() !== readOnly.join();
+      last === undefined ||
+      sharedChanged ||
+      writer.setsChanged ||
+      last.readOnlySubvolumes.join() !== readOnly.join();
     const minSize = Math.min(options.minSize, last?.minSize ?? Infinity);
     const sizes = sizesToGroup(store, writer.dirtySizes, minSize, last);
     const grouping = new Grouping(context, store, refs, new Set(readOnly));
@@ -84,13 +86,14 @@ export async function scanVolume(
       last === undefined || (last.pinnedBytes !== undefined && !everything && !grouping.crossed)
         ? sumOf(grouping.joint, last)
         : await grouping.all();
-    if (walk.subvolumesWalked > 0) store.setMeta("walk", { inodes: countInodes(store) });
+    if (walk.subvolumesWalked + walk.subvolumesInherited > 0)
+      store.setMeta("walk", { inodes: store.holders.rows() });
     const now = Date.now();
     const same = last !== undefined && !everything && sizes.length === 0 && isUnchanged(walk);
     const record: ScanRecord = {
       generation,
       incremental: last !== undefined,
-      ...counts,
+      ...store.holders.totals(),
       bytesRead: context.bytesRead,
       elapsedMs: Math.round(performance.now() - start),
       finishedAt: now,
@@ -108,8 +111,9 @@ export async function scanVolume(
   }
 }
 
-function isUnchanged({ subvolumesWalked, subvolumesUpdated, subvolumesRemoved }: WalkReport): boolean {
-  return subvolumesWalked === 0 && subvolumesUpdated === 0 && subvolumesRemoved === 0;
+function isUnchanged(walk: WalkReport): boolean {
+  const { subvolumesWalked, subvolumesInherited, subvolumesUpdated, subvolumesRemoved } = walk;
+  return subvolumesWalked + subvolumesInherited + subvolumesUpdated + subvolumesRemoved === 0;
 }
 
 /** Sizes whose groups may have changed: of files that did, could not be read, or were never compared. */
@@ -190,7 +194,7 @@ class Grouping {
         reportPhase(this.#context, "groups", k, sizes.length);
         await breathe(this.#context);
       }
-      this.#rebuild(size, contentsOfSize(this.#store, size, this.#readOnly));
+      this.#rebuild(size, contentsOfSize(this.#store, size, this.#readOnly, true));
     }
     return this.joint;
   }
@@ -205,7 +209,7 @@ class Grouping {
     for (const [k, sizeClass] of batch.entries()) {
       if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
       storePlaces(this.#store, sizeClass);
-      this.#rebuild(sizeClass.size, contentsOf(sizeClass, this.#readOnly));
+      this.#rebuild(sizeClass.size, contentsOf(sizeClass, this.#readOnly, this.#store.holders, true));
     }
   }
 
@@ -216,8 +220,4 @@ class Grouping {
   #newPrediction(): Prediction {
     return new Prediction((bytenr) => this.#refs.count(bytenr), this.#context.sectorSize);
   }
-}
-
-function countInodes(store: IndexStore): number {
-  return (store.get("SELECT COUNT(*) AS n FROM inode") as { n: number }).n;
 }

@@ -3,7 +3,7 @@ import type { PathBytes, Selection } from "../engine/contract.ts";
 import { RefoldError } from "../engine/errors.ts";
 import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
-import type { FoldPlan, Member } from "../dedupe/types.ts";
+import { countCopies, type FoldPlan, type Member } from "../dedupe/types.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { contentsOfSize, groupId, isGroup } from "./groups.ts";
 
@@ -70,10 +70,11 @@ export function predict(
   const counts = { groups: 0, members: 0, toFold: 0, foldBytes: 0 };
   for (const group of groups) {
     counts.groups++;
-    counts.members += group.members.length;
+    counts.members += countCopies(group.members);
     for (const plan of group.plans) {
-      counts.toFold += plan.destinations.length;
-      counts.foldBytes += plan.destinations.length * plan.size;
+      const toFold = countCopies(plan.destinations);
+      counts.toFold += toFold;
+      counts.foldBytes += toFold * plan.size;
     }
     prediction.add(group.plans);
   }

@@ -1,8 +1,10 @@
 import type { IndexStore, PrintRow } from "../store/index-store.ts";
 
-/** What the index says of a file of a size, without the size. */
+/** What a row of the index says of a file of a size, without the size. */
 export interface FileRow {
-  readonly subvol: number;
+  readonly holder: number;
+  /** One of the subvolumes of its set. */
+  subvol: number;
   readonly ino: number;
   readonly gen: number;
   readonly flags: number;
@@ -30,7 +32,7 @@ export interface Place {
   changed: boolean;
 }
 
-/** All files of one size, by the places where they lie. */
+/** All rows of files of one size, by the places where they lie. */
 export interface SizeClass {
   readonly size: number;
   readonly files: readonly FileRow[];
@@ -40,13 +42,15 @@ export interface SizeClass {
 }
 
 const FILES =
-  "SELECT subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
+  "SELECT holder, 0 AS subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
 const PRINTS = "SELECT * FROM print WHERE size = ?";
 const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /** @param fresh no print is stored yet: saves the look-up */
 export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): SizeClass {
+  const { holders } = store;
   const files = store.all<FileRow>(FILES, size);
+  for (const file of files) file.subvol = holders.subvolumes(file.holder)[0] ?? 0;
   const prints = new Map(fresh ? [] : store.all<PrintRow>(PRINTS, size).map((row) => [row.layout, row]));
   const places = new Map<number, Place>();
   for (const file of files) {

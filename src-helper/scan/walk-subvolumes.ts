@@ -1,26 +1,22 @@
+import { FIRST_FREE_OBJECTID } from "../btrfs/constants.ts";
+import { Lineage } from "../btrfs/lineage.ts";
 import type { Subvolume } from "../btrfs/root-tree.ts";
-import { callAsync, NativeError, RECORD, type Control } from "../native/library.ts";
-import {
-  KIND_DIRECTORY,
-  KIND_ORPHAN,
-  type IndexStore,
-  type InodeRow,
-  type SubvolumeRow,
-} from "../store/index-store.ts";
-import type { InodeWriter, WalkedRow } from "./inode-writer.ts";
-import { runNative, type ScanContext } from "./scan-context.ts";
+import { NativeError } from "../native/library.ts";
+import type { IndexStore, SubvolumeRow } from "../store/index-store.ts";
+import type { InodeWriter, WalkedTree } from "./inode-writer.ts";
+import type { ScanContext } from "./scan-context.ts";
+import { SubvolumeWalk, type WalkCount } from "./subvolume-walk.ts";
 
-const MAX_RECORDS = 8192;
-const MAX_INODES = 65536;
-const MAX_BLOB = 2 ** 30;
 /** Trees walked at a time: while one waits for the disk, another is worked on. */
 const CONCURRENCY = 2;
-/** BTRFS_FIRST_FREE_OBJECTID: the top directory of every subvolume. */
-const FIRST_INODE = 256;
 
 /** How a walk went, for --verbose and for tests of how much work a rescan does. */
 export interface WalkReport {
+  /** Read whole. */
   subvolumesWalked: number;
+  /** New, and related to one that was known: read where the two differ. */
+  subvolumesInherited: number;
+  /** Read where they are newer than the last scan. */
   subvolumesUpdated: number;
   subvolumesUnchanged: number;
   subvolumesRemoved: number;
@@ -30,275 +26,224 @@ export interface WalkReport {
 /**
  * Brings the index in step with all subvolume trees. A subvolume whose
  * generation has not moved is not looked at; one that was scanned before is
- * searched for leaves newer than that.
+ * searched for leaves newer than that; a new one begins with the rows of its
+ * nearest relative, and is searched for leaves newer than what they have in
+ * common.
+ *
+ * @param generation of the filesystem, now
  */
 export async function walkSubvolumes(
   context: ScanContext,
   store: IndexStore,
   writer: InodeWriter,
   subvolumes: readonly Subvolume[],
+  generation: () => number,
 ): Promise<WalkReport> {
-  const report: WalkReport = {
-    subvolumesWalked: 0,
-    subvolumesUpdated: 0,
-    subvolumesUnchanged: 0,
-    subvolumesRemoved: 0,
-    inodesRead: 0,
-  };
-  const known = new Map(store.subvolumes().map((row) => [row.id, row]));
-  const present = new Set(subvolumes.map((subvolume) => subvolume.id));
-  for (const row of known.values()) {
-    // an id is never given twice, but a restored image may bring back another subvolume under it
-    const now = subvolumes.find((subvolume) => subvolume.id === row.id);
-    if (present.has(row.id) && now?.uuid === row.uuid) continue;
-    removeSubvolume(store, writer, row.id);
-    store.run("DELETE FROM subvolume WHERE id = ?", row.id);
-    known.delete(row.id);
-    report.subvolumesRemoved++;
-  }
-  const estimate = (store.meta("walk") as { inodes: number } | undefined)?.inodes ?? null;
-  const walk = new SubvolumeWalk(context, store, writer, report, estimate);
-  const queue = [...subvolumes];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      await walk.one(next, known.get(next.id));
-  };
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
-  return report;
+  return new Walk(context, store, writer, subvolumes, generation).run();
 }
 
-function removeSubvolume(store: IndexStore, writer: InodeWriter, id: number): void {
-  // some at a time: there may be millions
-  const some = `SELECT * FROM inode WHERE subvol = ? LIMIT ${MAX_RECORDS}`;
-  for (let rows = store.all<InodeRow>(some, id); rows.length > 0; rows = store.all<InodeRow>(some, id)) {
-    for (const row of rows) writer.remove(row);
-  }
+/** What the rows of a subvolume can be taken from. */
+interface Relative {
+  readonly row: SubvolumeRow;
+  /** Up to here both had one history. */
+  readonly common: number;
+  /** Up to here the relative's rows are of that history; what is newer has to be read. */
+  readonly settled: number;
 }
 
-class SubvolumeWalk {
+class Walk {
   readonly #context: ScanContext;
   readonly #store: IndexStore;
   readonly #writer: InodeWriter;
-  readonly #report: WalkReport;
-  readonly #estimate: number | null;
+  readonly #subvolumes: readonly Subvolume[];
+  readonly #generation: () => number;
+  readonly #lineage: Lineage;
+  readonly #byId: ReadonlyMap<number, Subvolume>;
+  /** What is in the index by now. */
+  readonly #known: Map<number, SubvolumeRow>;
+  readonly #count: WalkCount;
+  #lastFamily = 0;
+  readonly #report = {
+    subvolumesWalked: 0,
+    subvolumesInherited: 0,
+    subvolumesUpdated: 0,
+    subvolumesUnchanged: 0,
+    subvolumesRemoved: 0,
+  };
 
   constructor(
     context: ScanContext,
     store: IndexStore,
     writer: InodeWriter,
-    report: WalkReport,
-    estimate: number | null,
+    subvolumes: readonly Subvolume[],
+    generation: () => number,
   ) {
     this.#context = context;
     this.#store = store;
     this.#writer = writer;
-    this.#report = report;
-    this.#estimate = estimate;
+    this.#subvolumes = subvolumes;
+    this.#generation = generation;
+    this.#lineage = new Lineage(subvolumes, store.lineage());
+    this.#byId = new Map(subvolumes.map((subvolume) => [subvolume.id, subvolume]));
+    this.#known = new Map(store.subvolumes().map((row) => [row.id, row]));
+    const total =
+      this.#known.size > 0 ? null : ((store.meta("walk") as { inodes: number } | undefined)?.inodes ?? null);
+    this.#count = { inodesRead: 0, total };
   }
 
-  async one(subvolume: Subvolume, row: SubvolumeRow | undefined): Promise<void> {
-    if (row?.generation === subvolume.generation) {
+  async run(): Promise<WalkReport> {
+    this.#removeGone();
+    this.#storeLineage();
+    const families = this.#families();
+    // without the indexes rows are inserted faster; what is looked up by them comes afterwards
+    const first = families.filter((family) => !family.some(({ id }) => this.#known.has(id)));
+    await this.#inTurn(
+      first.map((family) => family.splice(0, 1)),
+      (subvolume) => this.#visit(subvolume, true),
+    );
+    if (families.some((family) => family.length > 0)) this.#store.createIndexes();
+    await this.#inTurn(families, (subvolume) => this.#visit(subvolume, false));
+    return { ...this.#report, inodesRead: this.#count.inodesRead };
+  }
+
+  #removeGone(): void {
+    for (const row of [...this.#known.values()]) {
+      // an id is never given twice, but a restored image may bring back another subvolume under it, or an older state
+      const now = this.#byId.get(row.id);
+      if (now?.uuid === row.uuid && now.generation >= row.generation) continue;
+      this.#writer.removeSubvolume(row.id);
+      this.#store.run("DELETE FROM subvolume WHERE id = ?", row.id);
+      this.#known.delete(row.id);
+      this.#report.subvolumesRemoved++;
+    }
+  }
+
+  #storeLineage(): void {
+    this.#store.run("DELETE FROM lineage");
+    for (const { uuid, parent, taken } of this.#lineage.needed()) {
+      this.#store.run("INSERT INTO lineage VALUES (?, ?, ?)", uuid, parent, taken);
+    }
+  }
+
+  /** Those that are related, oldest state first: each differs least from the one before. */
+  #families(): Subvolume[][] {
+    const families = new Map<string, Subvolume[]>();
+    for (const subvolume of this.#subvolumes) {
+      const origin = this.#lineage.familyOf(subvolume);
+      const family = families.get(origin);
+      if (family === undefined) families.set(origin, [subvolume]);
+      else family.push(subvolume);
+    }
+    for (const family of families.values()) {
+      family.sort((a, b) => a.generation - b.generation || a.taken - b.taken || a.id - b.id);
+    }
+    return [...families.values()];
+  }
+
+  async #inTurn(
+    families: readonly (readonly Subvolume[])[],
+    visit: (subvolume: Subvolume) => Promise<void>,
+  ): Promise<void> {
+    const queue = [...families];
+    const worker = async (): Promise<void> => {
+      for (let family = queue.shift(); family !== undefined; family = queue.shift()) {
+        for (const subvolume of family) await visit(subvolume);
+      }
+    };
+    const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, worker));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  /** @param first of a family that the index has nothing of */
+  async #visit(subvolume: Subvolume, first: boolean): Promise<void> {
+    const known = this.#known.get(subvolume.id);
+    if (known?.generation === subvolume.generation) {
       this.#report.subvolumesUnchanged++;
+      this.#writer.current.add(subvolume.id);
       return;
     }
-    let generation = subvolume.generation;
-    this.#context.run.working?.(() => this.#context.pathOf(subvolume.id, FIRST_INODE));
+    const { id, uuid } = subvolume;
+    this.#context.run.working?.(() => this.#context.pathOf(id, FIRST_FREE_OBJECTID));
+    const relative = known === undefined && !first ? this.#nearest(subvolume) : null;
+    const family = known?.family ?? relative?.row.family ?? this.#newFamily();
+    let { generation } = subvolume;
     try {
-      if (row === undefined) {
-        this.#report.subvolumesWalked++;
-        await this.#full(subvolume.id);
-      } else {
-        this.#report.subvolumesUpdated++;
-        await this.#changes(subvolume.id, row.generation);
-      }
+      if (known !== undefined) await this.#update(known);
+      else if (relative !== null) await this.#inherit({ id, family, first: false }, relative);
+      else await this.#full({ id, family, first: true });
     } catch (error) {
-      if (!(error instanceof NativeError) || error.code !== "ENOENT") throw error;
+      if (!isGone(error)) throw error;
       // deleted since the root tree was read: the next scan takes out what was found
       generation = 0;
     }
-    // what is written from now on has a later transid than this, so nothing is missed
+    // what is written from now on has a later transid than `generation`, so nothing is missed
+    const row: SubvolumeRow = { id, uuid, generation, seen: this.#generation(), family };
+    this.#known.set(id, row);
+    this.#writer.current.add(id);
     this.#store.run(
-      "INSERT OR REPLACE INTO subvolume VALUES (?, ?, ?)",
-      subvolume.id,
-      subvolume.uuid,
+      "INSERT OR REPLACE INTO subvolume VALUES (?, ?, ?, ?, ?)",
+      id,
+      uuid,
       generation,
+      row.seen,
+      family,
     );
   }
 
-  async #full(subvol: number): Promise<void> {
-    const cursor = new Float64Array(1);
-    await this.#records(
-      subvol,
-      (records, blob, control) =>
-        callAsync(
-          "rf_walk",
-          this.#context.dir,
-          subvol,
-          this.#context.sectorSize,
-          cursor,
-          records,
-          MAX_RECORDS,
-          blob,
-          blob.length,
-          control.buffer,
-        ),
-      () => cursor[0] === 0,
-      (row) => {
-        this.#writer.insert(row);
-      },
-    );
+  #full(tree: WalkedTree): Promise<void> {
+    this.#report.subvolumesWalked++;
+    return this.#walk(tree).full();
   }
 
-  async #changes(subvol: number, scanned: number): Promise<void> {
-    const changedDirectories: number[] = [];
-    const cursor = new Float64Array(1);
-    const inos = new Float64Array(MAX_INODES);
-    do {
-      const count = await runNative(this.#context, this.#progress, (control) =>
-        callAsync(
-          "rf_changed_inodes",
-          this.#context.dir,
-          subvol,
-          scanned + 1,
-          cursor,
-          inos,
-          MAX_INODES,
-          control.buffer,
-        ),
-      );
-      await this.#read(subvol, inos.slice(0, count), scanned, (row) => {
-        if (row.kind === KIND_DIRECTORY && row.transid > scanned) changedDirectories.push(row.ino);
-      });
-    } while (cursor[0] !== 0);
-    await this.#findRemoved(subvol, changedDirectories, scanned);
+  #update({ id, family, generation }: SubvolumeRow): Promise<void> {
+    this.#report.subvolumesUpdated++;
+    this.#count.total = null;
+    return this.#walk({ id, family, first: false }).changes(generation);
   }
 
-  /** Reads inodes and updates, or removes, their rows. */
-  async #read(
-    subvol: number,
-    inos: Float64Array,
-    scanned: number,
-    seen: (row: WalkedRow) => void,
-  ): Promise<void> {
-    if (inos.length === 0) return;
-    const cursor = new Float64Array(1);
-    await this.#records(
-      subvol,
-      (records, blob, control) =>
-        callAsync(
-          "rf_read_inodes",
-          this.#context.dir,
-          subvol,
-          this.#context.sectorSize,
-          inos,
-          inos.length,
-          cursor,
-          records,
-          MAX_RECORDS,
-          blob,
-          blob.length,
-          control.buffer,
-        ),
-      () => cursor[0] === inos.length,
-      (row, mode) => {
-        if (mode !== 0) {
-          this.#writer.update(row, scanned);
-          seen(row);
-          return;
-        }
-        const old = this.#writer.find(subvol, row.ino);
-        if (old !== undefined) this.#writer.remove(old);
-      },
-    );
-  }
-
-  /**
-   * A deleted item leaves no newer item behind, so deletions are found from
-   * the other side: unlink(2) and rename(2) write the directory's inode. Of
-   * each directory that changed, the inodes it was known to hold and does not
-   * name any more are looked up; below a directory that went, all of them.
-   * Files deleted while open hang on no directory and are looked up each time.
-   */
-  async #findRemoved(subvol: number, directories: readonly number[], scanned: number): Promise<void> {
-    const suspects: number[] = [];
-    const children = (directory: number): number[] =>
-      this.#store
-        .all<{ ino: number }>("SELECT ino FROM inode WHERE subvol = ? AND parent = ?", subvol, directory)
-        .map((row) => row.ino);
-    for (const directory of directories) {
-      const before = children(directory);
-      if (before.length === 0) continue;
-      const now = await this.#namedBy(subvol, directory);
-      for (const ino of before) if (!now.has(ino)) suspects.push(ino);
-    }
-    const orphans = this.#store.all<{ ino: number }>(
-      `SELECT ino FROM inode WHERE subvol = ? AND kind = ${KIND_ORPHAN}`,
-      subvol,
-    );
-    suspects.push(...orphans.map((row) => row.ino));
-    while (suspects.length > 0) {
-      const batch = suspects.splice(0, MAX_INODES);
-      await this.#read(subvol, Float64Array.from(batch), scanned, () => undefined);
-      for (const ino of batch) {
-        // for a directory that is gone, what was in it
-        if (this.#writer.find(subvol, ino) === undefined) suspects.push(...children(ino));
-      }
+  async #inherit(tree: WalkedTree, { row, common, settled }: Relative): Promise<void> {
+    this.#report.subvolumesInherited++;
+    const walk = this.#walk(tree);
+    this.#writer.inherit(tree, row.id);
+    await walk.changes(settled);
+    if (row.seen <= common) return;
+    try {
+      await walk.undo(row.id, common);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      // the relative is gone, and what it had changed can not be found out any more
+      this.#writer.removeSubvolume(tree.id);
+      this.#report.subvolumesInherited--;
+      await this.#full(tree);
     }
   }
 
-  async #namedBy(subvol: number, directory: number): Promise<Set<number>> {
-    const named = new Set<number>();
-    const cursor = new Float64Array(1);
-    const inos = new Float64Array(MAX_INODES);
-    do {
-      const count = await callAsync(
-        "rf_dir_children",
-        this.#context.dir,
-        subvol,
-        directory,
-        cursor,
-        inos,
-        MAX_INODES,
-      );
-      for (const ino of inos.subarray(0, count)) named.add(ino);
-    } while (cursor[0] !== 0);
-    return named;
-  }
-
-  /** Calls a native walk until it is done, with a larger buffer where one inode needs it. */
-  async #records(
-    subvol: number,
-    walk: (records: Float64Array, blob: Buffer, control: Control) => Promise<number>,
-    done: () => boolean,
-    visit: (row: WalkedRow, mode: number) => void,
-  ): Promise<void> {
-    const records = new Float64Array(MAX_RECORDS * RECORD.fields);
-    let blob = Buffer.allocUnsafeSlow(2 ** 20);
-    for (;;) {
-      let count: number;
-      try {
-        count = await runNative(this.#context, this.#progress, (control) => walk(records, blob, control));
-      } catch (error) {
-        if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || blob.length >= MAX_BLOB)
-          throw error;
-        blob = Buffer.allocUnsafeSlow(blob.length * 4);
-        continue;
-      }
-      for (let k = 0; k < count; k++) {
-        visit(this.#writer.rowOf(subvol, records, k, blob), records[k * RECORD.fields + RECORD.mode] ?? 0);
-      }
-      this.#report.inodesRead += count;
-      if (done()) return;
+  /** The one that there is least to read for; null where nothing is known of any. */
+  #nearest(subvolume: Subvolume): Relative | null {
+    let best: Relative | null = null;
+    const distance = ({ row, settled }: Relative): number => row.generation - 2 * settled;
+    for (const row of this.#known.values()) {
+      const other = this.#byId.get(row.id);
+      const common = other === undefined ? null : this.#lineage.common(subvolume, other);
+      if (common === null) continue;
+      const settled = Math.min(common, row.generation);
+      if (settled <= 0) continue;
+      const relative = { row, common, settled };
+      if (best === null || distance(relative) < distance(best)) best = relative;
     }
+    return best;
   }
 
-  readonly #progress = (
-    done: number,
-  ): { phase: "walk"; done: number; total: number | null; unit: "files" } => ({
-    phase: "walk",
-    done: this.#report.inodesRead + done,
-    total: this.#report.subvolumesUpdated > 0 ? null : this.#estimate,
-    unit: "files",
-  });
+  #newFamily(): number {
+    for (const { family } of this.#known.values()) this.#lastFamily = Math.max(this.#lastFamily, family);
+    return ++this.#lastFamily;
+  }
+
+  #walk(tree: WalkedTree): SubvolumeWalk {
+    return new SubvolumeWalk(this.#context, this.#store, this.#writer, this.#count, tree);
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof NativeError && error.code === "ENOENT";
 }

@@ -8,9 +8,11 @@ const MAX_NOTED = 2 ** 23;
 const MAX_CACHED = 2 ** 23;
 
 /**
- * How many extent items, of all files of all subvolumes, refer to each extent
- * on disk. An extent's space comes back only when the last of them goes, so a
- * promise of freed bytes stands and falls with these counts.
+ * How many extent items, of all rows of the index, refer to each extent on
+ * disk. A file that several subvolumes have in one state is one row, and lets go
+ * of its extents when it is folded in all of them. An extent's space comes back
+ * only when the last reference goes, so a promise of freed bytes stands and
+ * falls with these counts.
  *
  * Kept 64 MiB of disk addresses a row, packed: most rows of a scan are never
  * looked at again. What is added and removed is noted by row, and merged with

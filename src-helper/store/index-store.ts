@@ -4,14 +4,16 @@ import { openDatabase } from "./open-database.ts";
 import { createIndex } from "./migrations/001-index.ts";
 import { forgetRows } from "./migrations/002-opt-outs.ts";
 import { packReferences } from "./migrations/003-packed-references.ts";
+import { shareRows } from "./migrations/004-holders.ts";
+import { Holders } from "./holders.ts";
+import type { Ancestry } from "../btrfs/lineage.ts";
 
 export const KIND_DIRECTORY = 0;
 export const KIND_FILE = 1;
 export const KIND_ORPHAN = 2;
 
-/** A row of inode; sizes are bytes, mtime seconds. */
-export interface InodeRow {
-  readonly subvol: number;
+/** What a row of inode says of an inode; sizes are bytes, mtime seconds. */
+export interface InodeState {
   readonly ino: number;
   readonly gen: number;
   readonly transid: number;
@@ -24,6 +26,12 @@ export interface InodeRow {
   readonly layout: number;
   readonly traits: number;
   readonly extents: Buffer | null;
+}
+
+/** A row of inode: an inode in one state, in all subvolumes of a set. */
+export interface InodeRow extends InodeState {
+  readonly family: number;
+  readonly holder: number;
 }
 
 /** What is known of the content at a place on disk. */
@@ -43,27 +51,51 @@ export interface SubvolumeRow {
   readonly id: number;
   readonly uuid: string;
   readonly generation: number;
+  /** Nothing later than this generation of the filesystem was seen of it. */
+  readonly seen: number;
+  readonly family: number;
 }
 
-const INODE_INDEXES = `
-  CREATE INDEX IF NOT EXISTS inode_by_size ON inode (size, layout) WHERE kind = 1;
-  CREATE INDEX IF NOT EXISTS inode_by_parent ON inode (subvol, parent);
-  CREATE INDEX IF NOT EXISTS inode_unnamed ON inode (subvol, ino) WHERE kind = 2;
-  CREATE INDEX IF NOT EXISTS inode_immutable ON inode (subvol, ino) WHERE kind = 1 AND (flags & 64) <> 0;
-  CREATE INDEX IF NOT EXISTS inode_opted_out ON inode (ino, gen, subvol) WHERE (traits & 32) <> 0;
-  CREATE INDEX IF NOT EXISTS grp_by_saving ON grp (reclaimable DESC, size DESC);
-`;
+/** By what files are looked for; inode_by_holder is for the sets that came later, see Holders. */
+const INDEXES = {
+  inode_by_size: "inode (size, layout) WHERE kind = 1",
+  inode_by_parent: "inode (family, parent)",
+  inode_by_holder: "inode (holder) WHERE holder > 0",
+  inode_unnamed: "inode (family, ino) WHERE kind = 2",
+  inode_immutable: "inode (family, ino) WHERE kind = 1 AND (flags & 64) <> 0",
+  inode_opted_out: "inode (ino, gen, holder) WHERE (traits & 32) <> 0",
+  grp_by_saving: "grp (reclaimable DESC, size DESC)",
+} as const;
+
+const TABLES = [
+  "meta",
+  "subvolume",
+  "lineage",
+  "holder",
+  "inode",
+  "print",
+  "grp",
+  "pending",
+  "suspect",
+  "extent_refs",
+] as const;
 
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
   readonly db: Database;
   readonly #statements = new Map<string, Statement>();
+  #holders: { readonly sets: Holders; readonly version: unknown } | null = null;
 
   /** @throws RefoldError, see openDatabase */
   constructor(directory: string, uuid: string, warn: (message: string) => void, check = true) {
     // a cache: a power cut may cost a scan, never a file
-    const options = { synchronous: "NORMAL", warn, check } as const;
-    this.db = openDatabase(join(directory, `${uuid}.db`), [createIndex, forgetRows, packReferences], options);
+    const beforeMigration = (db: Database): void => {
+      if (db.prepare("SELECT 1 FROM meta WHERE key = 'scan'").get() === undefined) return;
+      warn(`the index of ${uuid} is of an older Refold and is made anew: the next scan is a full one`);
+    };
+    const options = { synchronous: "NORMAL", warn, check, beforeMigration } as const;
+    const migrations = [createIndex, forgetRows, packReferences, shareRows];
+    this.db = openDatabase(join(directory, `${uuid}.db`), migrations, options);
     this.db.pragma("cache_size = -24000");
     this.db.pragma("temp_store = MEMORY");
   }
@@ -101,12 +133,30 @@ export class IndexStore {
   }
 
   subvolumes(): SubvolumeRow[] {
-    return this.all<SubvolumeRow>("SELECT id, uuid, generation FROM subvolume");
+    return this.all<SubvolumeRow>("SELECT * FROM subvolume");
+  }
+
+  /** Which subvolumes rows of inode belong to, as of now. Not to be asked while rows are iterated over. */
+  get holders(): Holders {
+    // another process, or connection, may have scanned since
+    const version = this.statement("PRAGMA data_version").pluck().get();
+    if (this.#holders === null || this.#holders.version !== version) {
+      const sets = new Holders(this);
+      this.#holders = { sets, version };
+      return sets;
+    }
+    return this.#holders.sets;
+  }
+
+  lineage(): Ancestry[] {
+    return this.all<Ancestry>("SELECT * FROM lineage");
   }
 
   /** Indexes are made after the first rows: sorting once is cheaper than inserting sorted. */
   createIndexes(): void {
-    this.db.exec(INODE_INDEXES);
+    for (const [name, on] of Object.entries(INDEXES)) {
+      this.db.exec(`CREATE INDEX IF NOT EXISTS ${name} ON ${on}`);
+    }
   }
 
   begin(): void {
@@ -119,19 +169,15 @@ export class IndexStore {
 
   rollback(): void {
     if (this.db.inTransaction) this.db.exec("ROLLBACK");
+    this.#holders = null;
   }
 
   /** Forgets every scan. */
   clear(): void {
-    this.db.exec(`
-      BEGIN IMMEDIATE;
-      DROP INDEX IF EXISTS inode_by_size; DROP INDEX IF EXISTS inode_by_parent;
-      DROP INDEX IF EXISTS inode_unnamed; DROP INDEX IF EXISTS inode_immutable;
-      DROP INDEX IF EXISTS grp_by_saving; DROP INDEX IF EXISTS inode_opted_out;
-      DELETE FROM meta; DELETE FROM subvolume; DELETE FROM inode; DELETE FROM print;
-      DELETE FROM grp; DELETE FROM pending; DELETE FROM suspect; DELETE FROM extent_refs;
-      COMMIT; VACUUM;
-    `);
+    const indexes = Object.keys(INDEXES).map((name) => `DROP INDEX IF EXISTS ${name};`);
+    const tables = TABLES.map((name) => `DELETE FROM ${name};`);
+    this.db.exec(`BEGIN IMMEDIATE; ${[...indexes, ...tables].join(" ")} COMMIT; VACUUM;`);
+    this.#holders = null;
   }
 
   close(): void {

@@ -11,6 +11,8 @@ export interface OpenOptions {
   warn(message: string): void;
   /** false: looks for damage only where it reads, for who must answer at once; a scan looks at everything. */
   readonly check?: boolean;
+  /** Called in the transaction in which an older database is migrated, before. */
+  readonly beforeMigration?: (db: Database) => void;
 }
 
 /**
@@ -78,7 +80,7 @@ function tryOpen(path: string, migrations: readonly Migration[], options: OpenOp
       db.close();
       return new Unusable("corrupt", "is damaged");
     }
-    migrate(db, version, migrations);
+    migrate(db, version, migrations, options.beforeMigration);
     return db;
   } catch (error) {
     db?.close();
@@ -89,9 +91,15 @@ function tryOpen(path: string, migrations: readonly Migration[], options: OpenOp
   }
 }
 
-function migrate(db: Database, version: number, migrations: readonly Migration[]): void {
+function migrate(
+  db: Database,
+  version: number,
+  migrations: readonly Migration[],
+  before: OpenOptions["beforeMigration"],
+): void {
   if (version === migrations.length) return;
   db.transaction(() => {
+    if (version > 0) before?.(db);
     for (const migration of migrations.slice(version)) migration(db);
     db.pragma(`user_version = ${migrations.length}`);
   }).immediate();

@@ -1,4 +1,5 @@
 import type { Sum } from "../../rpc/protocol.ts";
+import { countCopies } from "../../dedupe/types.ts";
 import { FILE, momentOf, type FileColumns, type GroupColumns } from "./columns.ts";
 import type { Planner, ReviewPlan } from "./planner.ts";
 import type { Slices } from "./slices.ts";
@@ -100,7 +101,8 @@ export class Choice {
       if (this.#files.ticked[row] === value || this.#files.excluded[row] === 1) continue;
       this.#files.ticked[row] = value;
       const group = this.#files.group[row] ?? 0;
-      this.ticked[group] = (this.ticked[group] ?? 0) + (ticked ? 1 : -1);
+      const copies = this.#files.copies[row] ?? 1;
+      this.ticked[group] = (this.ticked[group] ?? 0) + (ticked ? copies : -copies);
       changed.add(group);
     }
     this.revision++;
@@ -168,14 +170,14 @@ export class Choice {
     const { excluded } = this.#files;
     const plans = this.#planner.plan(group, (row) => excluded[row] === 0);
     this.#mark(group, plans);
-    return this.present[group] === this.#size(group) ? this.#base.get(group) : this.#measure(plans);
+    return this.present[group] === this.#groups.files[group] ? this.#base.get(group) : this.#measure(plans);
   }
 
   /** Of all files, before anything is left out. */
   #measureAll(group: number): Yield {
     const plans = this.#planner.plan(group, () => true);
     this.#mark(group, plans);
-    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
+    const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
     const counted = this.#counted && (!this.#planner.snapshots || (this.snapshots[group] ?? 0) === 0);
     if (counted && this.#groups.crossing[group] === 0) {
       // the scan has counted just this
@@ -185,7 +187,7 @@ export class Choice {
   }
 
   #measure(plans: readonly ReviewPlan[]): Yield {
-    const toFold = plans.reduce((sum, plan) => sum + plan.destinations.length, 0);
+    const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
     return toFold === 0 ? NOTHING : this.tally.measure(toFold, this.#planner.releases(plans));
   }
 
@@ -195,19 +197,16 @@ export class Choice {
     for (const { destinations } of plans) for (const { row } of destinations) this.#files.moves[row] = 1;
   }
 
-  #size(group: number): number {
-    return (this.#groups.first[group + 1] ?? 0) - (this.#groups.first[group] ?? 0);
-  }
-
   #count(group: number): void {
-    const { excluded, ticked, mtime, kind } = this.#files;
+    const { excluded, ticked, mtime, kind, copies } = this.#files;
     let [present, some, readOnly, modified] = [0, 0, 0, 0];
     const end = this.#groups.first[group + 1] ?? 0;
     for (let row = this.#groups.first[group] ?? 0; row < end; row++) {
       if (excluded[row] === 1) continue;
-      present++;
-      some += ticked[row] ?? 0;
-      if (((kind[row] ?? 0) & FILE.readOnly) !== 0) readOnly++;
+      const files = copies[row] ?? 1;
+      present += files;
+      if (ticked[row] === 1) some += files;
+      if (((kind[row] ?? 0) & FILE.readOnly) !== 0) readOnly += files;
       modified = Math.max(modified, momentOf(mtime[row] ?? 0));
     }
     this.present[group] = present;

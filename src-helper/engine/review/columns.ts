@@ -75,11 +75,23 @@ export function kindOf(flags: number, traits: number, readOnly: boolean): number
   );
 }
 
-/** Files of all groups, a column a field; those of a group are neighbours, by subvolume and inode. */
+/**
+ * Files of all groups, a column a field; those of a group are neighbours, by
+ * subvolume and inode. Copies of a file in read-only snapshots that are not to
+ * be folded are one row, however many snapshots have it.
+ */
 export class FileColumns {
   readonly count: number;
+  /** The read-only subvolumes of sets, for rows of several copies: by the set. */
+  readonly snapshotsOf: ReadonlyMap<number, readonly number[]>;
   readonly group: Int32Array;
+  /** Of several copies, the first one's. */
   readonly subvolume: Float64Array;
+  /** The set of subvolumes that the row of the index belongs to, and how many they are. */
+  readonly holder: Int32Array;
+  readonly sharing: Int32Array;
+  /** How many of them this row stands for. */
+  readonly copies: Int32Array;
   readonly inode: Float64Array;
   readonly generation: Float64Array;
   /** Equal for two files of a group exactly when they share all their data. */
@@ -101,10 +113,14 @@ export class FileColumns {
   readonly folder: Int32Array;
   readonly name: Int32Array;
 
-  constructor(count: number) {
+  constructor(count: number, snapshotsOf: ReadonlyMap<number, readonly number[]>) {
     this.count = count;
+    this.snapshotsOf = snapshotsOf;
     this.group = new Int32Array(count);
     this.subvolume = new Float64Array(count);
+    this.holder = new Int32Array(count);
+    this.sharing = new Int32Array(count).fill(1);
+    this.copies = new Int32Array(count).fill(1);
     this.inode = new Float64Array(count);
     this.generation = new Float64Array(count);
     this.layout = new Float64Array(count);
@@ -119,9 +135,15 @@ export class FileColumns {
     this.name = new Int32Array(count).fill(-1);
   }
 
-  /** "256:1234:77" */
-  id(file: number): string {
-    return `${this.subvolume[file] ?? 0}:${this.inode[file] ?? 0}:${this.generation[file] ?? 0}`;
+  /** "256:1234:77". @param subvolume which of several copies */
+  id(file: number, subvolume = this.subvolume[file] ?? 0): string {
+    return `${subvolume}:${this.inode[file] ?? 0}:${this.generation[file] ?? 0}`;
+  }
+
+  /** The subvolumes that have the copies a row stands for. */
+  subvolumesOf(file: number): readonly number[] {
+    if (this.copies[file] === 1) return [this.subvolume[file] ?? 0];
+    return this.snapshotsOf.get(this.holder[file] ?? 0) ?? [];
   }
 
   isReadOnly(file: number): boolean {

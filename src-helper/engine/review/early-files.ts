@@ -1,38 +1,30 @@
 import type { IndexStore } from "../../store/index-store.ts";
-import { FileColumns, kindOf, type GroupColumns } from "./columns.ts";
+import type { FileColumns, GroupColumns } from "./columns.ts";
+import { RowLoader, type LoadedRow } from "./row-loader.ts";
 
-interface Row {
+interface Row extends LoadedRow {
   readonly prefix: Buffer;
-  readonly subvol: number;
-  readonly ino: number;
-  readonly gen: number;
-  readonly flags: number;
-  readonly layout: number;
-  readonly traits: number;
-  readonly mtime: number;
-  readonly uid: number;
-  readonly extentBytes: number | null;
 }
 
 const FILES_OF_SIZE = (contents: number): string => `
-  SELECT substr(p.content, 1, 8) AS prefix, i.subvol, i.ino, i.gen, i.flags, i.layout, i.traits, i.mtime,
+  SELECT substr(p.content, 1, 8) AS prefix, i.holder, i.ino, i.gen, i.flags, i.layout, i.traits, i.mtime,
     i.uid, length(i.extents) AS extentBytes
   FROM print p CROSS JOIN inode i ON i.size = p.size AND i.layout = p.layout AND i.kind = 1
-  WHERE p.size = ? AND substr(p.content, 1, 8) IN (${Array.from({ length: contents }, () => "?").join()})
-  ORDER BY i.subvol, i.ino`;
+  WHERE p.size = ? AND substr(p.content, 1, 8) IN (${Array.from({ length: contents }, () => "?").join()})`;
 
 /**
  * The files of some groups straight from the index: what the first page of a
  * review shows while the files of all groups are still being loaded.
  *
- * @returns as FileColumns of just these files, and where each group's begin in it
+ * @returns as FileColumns of just these files, and each group's rows in it
  */
 export function earlyFiles(
   store: IndexStore,
   groups: GroupColumns,
   wanted: readonly number[],
   readOnlySubvolumes: ReadonlySet<number>,
-): { files: FileColumns; ranges: ReadonlyMap<number, readonly [number, number]> } {
+): { files: FileColumns; ranges: ReadonlyMap<number, readonly number[]> } {
+  const { holders } = store;
   const bySize = new Map<number, Map<string, number>>();
   for (const group of wanted) {
     const size = groups.size[group] ?? 0;
@@ -52,23 +44,18 @@ export function earlyFiles(
       else some.push(row);
     }
   }
-  const files = new FileColumns([...found.values()].reduce((sum, rows) => sum + rows.length, 0));
-  const ranges = new Map<number, readonly [number, number]>();
-  let k = 0;
-  for (const [group, rows] of found) {
-    ranges.set(group, [k, k + rows.length]);
-    for (const row of rows) {
-      files.group[k] = group;
-      files.subvolume[k] = row.subvol;
-      files.inode[k] = row.ino;
-      files.generation[k] = row.gen;
-      files.layout[k] = row.layout;
-      files.mtime[k] = row.mtime;
-      files.uid[k] = row.uid;
-      files.extentBytes[k] = row.extentBytes ?? 0;
-      files.kind[k] = kindOf(row.flags, row.traits, readOnlySubvolumes.has(row.subvol));
-      k++;
-    }
+  const loader = new RowLoader(holders, readOnlySubvolumes, false, 256);
+  for (const [group, rows] of found) for (const row of rows) loader.add(group, row);
+  const files = loader.finish();
+  const ranges = new Map<number, number[]>();
+  for (let row = 0; row < files.count; row++) {
+    const group = files.group[row] ?? 0;
+    const some = ranges.get(group);
+    if (some === undefined) ranges.set(group, [row]);
+    else some.push(row);
   }
+  const before = (a: number, b: number): number =>
+    (files.subvolume[a] ?? 0) - (files.subvolume[b] ?? 0) || (files.inode[a] ?? 0) - (files.inode[b] ?? 0);
+  for (const rows of ranges.values()) rows.sort(before);
   return { files, ranges };
 }

@@ -69,7 +69,7 @@ export async function facetsOf(
       if (files.excluded[row] === 1) continue;
       byType.add(typeOf[files.name[row] ?? 0] ?? "other", group, bytes);
       byOwner.add(files.uid[row] ?? 0, group, bytes);
-      bySubvolume.add(files.subvolume[row] ?? 0, group, bytes);
+      for (const id of files.subvolumesOf(row)) bySubvolume.add(id, group, bytes);
     }
   }
   return {

@@ -37,14 +37,14 @@ export async function fileTest(
   slices: Slices,
 ): Promise<RowTest> {
   const tests: RowTest[] = [];
-  const { ticked, subvolume, uid, mtime, folder, name } = files;
+  const { ticked, uid, mtime, folder, name } = files;
   if (filter.ticked !== "any") {
     const wanted = filter.ticked === "ticked" ? 1 : 0;
     tests.push((row) => ticked[row] === wanted);
   }
   if (filter.subvolumes.length > 0) {
     const wanted = new Set(filter.subvolumes);
-    tests.push((row) => wanted.has(subvolume[row] ?? 0));
+    tests.push((row) => files.subvolumesOf(row).some((id) => wanted.has(id)));
   }
   if (filter.owners.length > 0) {
     const wanted = new Set(filter.owners);

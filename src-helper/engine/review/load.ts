@@ -1,12 +1,15 @@
 import type { IndexStore } from "../../store/index-store.ts";
 import { RefoldError } from "../errors.ts";
-import { FileColumns, GroupColumns, kindOf } from "./columns.ts";
+import { FileColumns, GroupColumns } from "./columns.ts";
 import { orderInSlices } from "./order.ts";
+import { LOADED_COLUMNS, RowLoader } from "./row-loader.ts";
 import type { Slices } from "./slices.ts";
 
 /** Groups in one answer of the database, and the bytes of one in it. */
 const GROUPS_AT_ONCE = 20_000;
 const PACKED_BYTES = 33;
+/** Rows that columns have room for at first. */
+const FIRST_ROOM = 1 << 16;
 
 // packed into one text: a row each is three times as slow, and a person waits for this
 const GROUPS = `
@@ -16,7 +19,7 @@ const GROUPS = `
 
 // CROSS JOIN: in this order, so that each index is run through once
 const FILES = `
-  SELECT p.size, hex(substr(p.content, 1, 8)), i.subvol, i.ino, i.gen, i.flags, i.layout, i.traits,
+  SELECT p.size, hex(substr(p.content, 1, 8)), i.holder, i.ino, i.gen, i.flags, i.layout, i.traits,
     i.mtime, i.uid, length(i.extents)
   FROM print p CROSS JOIN inode i ON i.size = p.size AND i.layout = p.layout AND i.kind = 1
   WHERE p.content IS NOT NULL AND p.size >= ?`;
@@ -24,7 +27,7 @@ const FILES = `
 type FileRow = readonly [
   number, // size
   string, // content
-  number, // subvol
+  number, // holder
   number, // ino
   number, // gen
   number, // flags
@@ -68,54 +71,38 @@ const AFTER_ALL = Buffer.alloc(32, 0xff);
 /**
  * The files of all groups, in slices. Fills groups.first. The store must be in
  * a read transaction, for a scan can end meanwhile.
+ *
+ * @param snapshots copies in read-only snapshots are to be folded too
  */
 export async function loadFiles(
   store: IndexStore,
   groups: GroupColumns,
-  minSize: number,
+  options: { readonly minSize: number; readonly snapshots: boolean },
   readOnlySubvolumes: ReadonlySet<number>,
   slices: Slices,
 ): Promise<FileColumns> {
   const total = groups.files.reduce((sum, files) => sum + files, 0);
-  const unsorted = new FileColumns(total);
+  const room = Math.min(total, FIRST_ROOM);
+  const loader = new RowLoader(store.holders, readOnlySubvolumes, options.snapshots, room);
   let k = 0;
-  for (const row of store.db.prepare(FILES).raw(true).iterate(minSize) as Iterable<FileRow>) {
-    const group = groups.at(row[0], word(row[1], 0), word(row[1], 8));
+  for (const row of store.db.prepare(FILES).raw(true).iterate(options.minSize) as Iterable<FileRow>) {
+    const [size, content, holder, ino, gen, flags, layout, traits, mtime, uid, extentBytes] = row;
+    const group = groups.at(size, word(content, 0), word(content, 8));
     if (group < 0) continue; // all of that content share their data
-    if (k === total) throw inconsistent();
-    unsorted.group[k] = group;
-    unsorted.subvolume[k] = row[2];
-    unsorted.inode[k] = row[3];
-    unsorted.generation[k] = row[4];
-    unsorted.layout[k] = row[6];
-    unsorted.mtime[k] = row[8];
-    unsorted.uid[k] = row[9];
-    unsorted.extentBytes[k] = row[10] ?? 0;
-    unsorted.kind[k] = kindOf(row[5], row[7], readOnlySubvolumes.has(row[2]));
-    k++;
-    if (k % 64 === 0 && slices.over) await slices.next();
+    loader.add(group, { holder, ino, gen, flags, layout, traits, mtime, uid, extentBytes });
+    if (loader.copies > total) throw inconsistent();
+    if (++k % 64 === 0 && slices.over) await slices.next();
   }
-  if (k !== total) throw inconsistent();
-  return sortFiles(unsorted, groups, slices);
+  if (loader.copies !== total) throw inconsistent();
+  return sortFiles(loader.finish(), groups, slices);
 }
 
 async function sortFiles(unsorted: FileColumns, groups: GroupColumns, slices: Slices): Promise<FileColumns> {
   let order = await orderInSlices(unsorted.inode, slices);
   order = await orderInSlices(unsorted.subvolume, slices, order);
   order = await orderInSlices(Float64Array.from(unsorted.group), slices, order);
-  const files = new FileColumns(unsorted.count);
-  const columns = [
-    "group",
-    "subvolume",
-    "inode",
-    "generation",
-    "layout",
-    "mtime",
-    "uid",
-    "extentBytes",
-    "kind",
-  ] as const;
-  for (const column of columns) {
+  const files = new FileColumns(unsorted.count, unsorted.snapshotsOf);
+  for (const column of LOADED_COLUMNS) {
     const [from, to] = [unsorted[column], files[column]];
     for (let k = 0; k < order.length; k++) to[k] = from[order[k] ?? 0] ?? 0;
     await slices.next();

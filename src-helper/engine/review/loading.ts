@@ -25,6 +25,8 @@ export class Loading {
   loaded: Loaded | null = null;
   /** Names read so far. */
   named = 0;
+  /** Names to read; until the files are loaded, not fewer than there are. */
+  toName: number;
   /** Called when named has risen. */
   readonly listeners = new Set<() => void>();
 
@@ -35,6 +37,7 @@ export class Loading {
     options: { readonly minSize: number; readonly snapshots: boolean },
     signal: AbortSignal,
   ) {
+    this.toName = groups.files.reduce((sum, files) => sum + files, 0);
     this.done = this.#load(source, groups, options, signal);
     // whoever waits for it is told; nobody may
     this.done.catch(() => undefined);
@@ -43,14 +46,15 @@ export class Loading {
   async #load(
     source: ReviewSource,
     groups: GroupColumns,
-    { minSize, snapshots }: { readonly minSize: number; readonly snapshots: boolean },
+    options: { readonly minSize: number; readonly snapshots: boolean },
     signal: AbortSignal,
   ): Promise<Loaded> {
     const slices = new Slices(signal);
     try {
       await slices.next(); // the answer to who opened the review goes first
       const { store, handle, readOnlySubvolumes } = source;
-      const files = await loadFiles(store, groups, minSize, readOnlySubvolumes, slices);
+      const files = await loadFiles(store, groups, options, readOnlySubvolumes, slices);
+      this.toName = files.count;
       const names = await readNames(handle, files, {
         slices,
         signal,
@@ -59,7 +63,7 @@ export class Loading {
           for (const listener of this.listeners) listener();
         },
       });
-      const planner = new Planner(groups, files, store, handle.sectorSize, snapshots);
+      const planner = new Planner(groups, files, store, handle.sectorSize, options.snapshots);
       const choice = await Choice.ofAll(groups, files, planner, source, slices);
       const ruledOut = await ruledOutOf(files, source, slices);
       if (ruledOut !== null) await choice.exclude((row) => ruledOut[row] === 1, slices);

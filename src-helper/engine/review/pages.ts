@@ -12,6 +12,7 @@ import {
   groupRow,
   NamesLocator,
   TreeLocator,
+  type FileFacts,
   type GroupFacts,
   type Locator,
   type Place,
@@ -19,6 +20,13 @@ import {
 import type { Slices } from "./slices.ts";
 import type { ReviewSource } from "./source.ts";
 import { Views, type ViewedRanges } from "./view.ts";
+import type { VolumeHandle } from "../../volumes/volume-handle.ts";
+
+/** A file of a group. */
+interface Copy {
+  readonly facts: FileFacts;
+  readonly subvolume: number;
+}
 
 type RowsAsked = Omit<Params<"review.rows">, "review">;
 
@@ -105,9 +113,11 @@ export class Pages {
           ...{ row: at, ticked: files.ticked[at] === 1, place: at - first, sharing: 1 },
           role: chosen ? moved : "left",
         } as const;
+        const id = files.subvolume[at] ?? 0;
         return {
           ...fileRow(files, facts, locator.locate(files, at), {
-            subvolume: this.#source.subvolume(files.subvolume[at] ?? 0).path,
+            id,
+            subvolume: this.#source.subvolume(id).path,
             owner: this.#owners.name(files.uid[at] ?? 0),
           }),
           parts: {
@@ -134,44 +144,63 @@ export class Pages {
       reclaimableBytes: view.bytes,
       tick: view.list.length === 0 ? "none" : "all",
       rows: page.map((group) => {
-        const rows = rowsBetween(...(ranges.get(group) ?? [0, 0]));
+        const rows = ranges.get(group) ?? [];
         return groupRow(this.#earlyFacts(group, files, rows), standIn(files, rows, locator));
       }),
     };
   }
 
-  files(loaded: Loaded, group: number, offset: number, limit: number): Result<"review.files"> {
+  async files(loaded: Loaded, group: number, offset: number, limit: number): Promise<Result<"review.files">> {
     const { files, names } = loaded;
     const { first } = this.#groups;
     const rows = rowsBetween(first[group] ?? 0, first[group + 1] ?? 0).filter(
       (row) => files.excluded[row] === 0,
     );
-    return this.#files(files, rows, new NamesLocator(names), offset, limit);
+    const copies = this.#copies(files, rows);
+    const page = copies.slice(offset, offset + limit);
+    const locator = new NamesLocator(names);
+    const known = (one: Copy): boolean => one.subvolume === files.subvolume[one.facts.row];
+    const tell = (handle: VolumeHandle | null): FileRow[] => {
+      const inTrees = handle === null ? null : new TreeLocator(handle);
+      return page.map((one) => {
+        const { row } = one.facts;
+        const place = inTrees !== null && !known(one) ? inTrees.locate(files, row, one.subvolume) : null;
+        return this.#fileRow(files, one, place ?? locator.locate(files, row));
+      });
+    };
+    // of copies in several snapshots, one name was read: a folder above another may be called otherwise there
+    const told = page.every(known)
+      ? tell(null)
+      : await this.#source.withVolume((handle) => Promise.resolve(tell(handle)));
+    return { total: copies.length, files: told };
   }
 
   earlyFiles(group: number, offset: number, limit: number): Result<"review.files"> {
     const { store, readOnlySubvolumes, handle } = this.#source;
     const { files, ranges } = earlyFiles(store, this.#groups, [group], readOnlySubvolumes);
-    const rows = rowsBetween(...(ranges.get(group) ?? [0, 0]));
-    return this.#files(files, rows, new TreeLocator(handle), offset, limit);
+    const copies = this.#copies(files, ranges.get(group) ?? []);
+    const locator = new TreeLocator(handle);
+    const page = copies.slice(offset, offset + limit).map((one) => {
+      return this.#fileRow(files, one, locator.locate(files, one.facts.row, one.subvolume));
+    });
+    return { total: copies.length, files: page };
   }
 
-  #files(
-    files: FileColumns,
-    rows: readonly number[],
-    locator: Locator,
-    offset: number,
-    limit: number,
-  ): Result<"review.files"> {
+  /** The files of a group one by one, by subvolume and inode. */
+  #copies(files: FileColumns, rows: readonly number[]): Copy[] {
     const group = files.group[rows[0] ?? 0] ?? 0;
     const size = this.#groups.size[group] ?? 0;
     const facts = factsOfFiles(this.#groups.id(group), files, rows, size, this.#snapshots);
-    const page = facts.slice(offset, offset + limit).map((one): FileRow => {
-      const subvolume = this.#source.subvolume(files.subvolume[one.row] ?? 0).path;
-      const owner = this.#owners.name(files.uid[one.row] ?? 0);
-      return fileRow(files, one, locator.locate(files, one.row), { subvolume, owner });
-    });
-    return { total: rows.length, files: page };
+    const inode = ({ facts: { row } }: Copy): number => files.inode[row] ?? 0;
+    return facts
+      .flatMap((one) => files.subvolumesOf(one.row).map((subvolume) => ({ facts: one, subvolume })))
+      .sort((a, b) => a.subvolume - b.subvolume || inode(a) - inode(b));
+  }
+
+  #fileRow(files: FileColumns, { facts, subvolume: id }: Copy, place: Place): FileRow {
+    const subvolume = this.#source.subvolume(id).path;
+    const owner = this.#owners.name(files.uid[facts.row] ?? 0);
+    return fileRow(files, facts, place, { id, subvolume, owner });
   }
 
   #facts(choice: Choice, group: number): GroupFacts {
@@ -197,7 +226,10 @@ export class Pages {
       frees: this.#groups.bytes[group] ?? 0,
       tick: "all",
       modified: rows.reduce((latest, row) => Math.max(latest, momentOf(files.mtime[row] ?? 0)), 0),
-      snapshotCopies: rows.filter((row) => files.isReadOnly(row)).length,
+      snapshotCopies: rows.reduce(
+        (sum, row) => sum + (files.isReadOnly(row) ? (files.copies[row] ?? 1) : 0),
+        0,
+      ),
     };
   }
 }

@@ -3,6 +3,7 @@ import { releasesOf, type Release } from "../../dedupe/predict.ts";
 import type { FoldPlan, Member, PlanMember } from "../../dedupe/types.ts";
 import { INODE } from "../../btrfs/constants.ts";
 import { TRAIT } from "../../native/library.ts";
+import type { Holders } from "../../store/holders.ts";
 import type { IndexStore } from "../../store/index-store.ts";
 import { FILE, type FileColumns, type GroupColumns } from "./columns.ts";
 import { outOfDate } from "./stale.ts";
@@ -10,6 +11,8 @@ import { outOfDate } from "./stale.ts";
 /** A file as a plan is made from, with its row in FileColumns. */
 export interface PlannedFile extends PlanMember {
   readonly row: number;
+  readonly copies: number;
+  readonly share: number;
 }
 
 export type ReviewPlan = FoldPlan<PlannedFile>;
@@ -19,6 +22,7 @@ export class Planner {
   readonly #groups: GroupColumns;
   readonly #files: FileColumns;
   readonly #store: IndexStore;
+  readonly #holders: Holders;
   readonly #sectorSize: number;
   readonly snapshots: boolean;
 
@@ -33,6 +37,7 @@ export class Planner {
     this.#groups = groups;
     this.#files = files;
     this.#store = store;
+    this.#holders = store.holders;
     this.#sectorSize = sectorSize;
     this.snapshots = snapshots;
   }
@@ -87,18 +92,21 @@ export class Planner {
   }
 
   #member(file: PlannedFile): Member {
-    const { subvolume, inode, generation, size, layout, readOnly } = file;
+    const { row, subvolume, inode, generation, size, layout, readOnly, copies, share } = file;
+    const holder = this.#files.holder[row] ?? 0;
     const found = this.#store.get(
-      "SELECT flags, traits, extents FROM inode WHERE subvol = ? AND ino = ? AND gen = ? AND layout = ?",
-      subvolume,
+      "SELECT flags, traits, extents FROM inode WHERE family = ? AND ino = ? AND holder = ? AND gen = ? AND layout = ?",
+      this.#holders.familyOf(holder),
       inode,
+      holder,
       generation,
       layout,
     ) as { flags: number; traits: number; extents: Buffer | null } | undefined;
     if (found === undefined) throw outOfDate();
     const { flags, traits } = found;
     const extents = found.extents ?? new Uint8Array();
-    return { subvolume, inode, generation, size, flags, layout, traits, extents, readOnly };
+    const identity = { subvolume, inode, generation };
+    return { ...identity, size, flags, layout, traits, extents, readOnly, copies, share };
   }
 }
 
@@ -115,6 +123,7 @@ export function planFiles(
 
 export function plannedFile(files: FileColumns, row: number, size: number): PlannedFile {
   const kind = files.kind[row] ?? 0;
+  const copies = files.copies[row] ?? 1;
   return {
     row,
     subvolume: files.subvolume[row] ?? 0,
@@ -128,5 +137,7 @@ export function plannedFile(files: FileColumns, row: number, size: number): Plan
     traits: ((kind & FILE.disk) !== 0 ? TRAIT.disk : 0) | ((kind & FILE.inline) !== 0 ? TRAIT.inline : 0),
     extents: { length: files.extentBytes[row] ?? 0 },
     readOnly: (kind & FILE.readOnly) !== 0,
+    copies,
+    share: copies / (files.sharing[row] ?? 1),
   };
 }

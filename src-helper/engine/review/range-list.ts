@@ -37,6 +37,8 @@ export interface RangeRow {
   readonly snapshots: number;
 }
 
+const NO_SETS = new Map<number, readonly number[]>();
+
 /** The ranges of a plan as rows of a review. */
 export class RangeList {
   readonly plan: DeepPlan;
@@ -67,7 +69,7 @@ export class RangeList {
     }
     const found = [...byFiles.values()];
     const count = found.reduce((sum, { files }) => sum + files.length, 0);
-    const [columns, fileOf] = [new FileColumns(count), new Int32Array(count)];
+    const [columns, fileOf] = [new FileColumns(count, NO_SETS), new Int32Array(count)];
     const rows: RangeRow[] = [];
     let first = 0;
     for (const { files, victims } of found) {

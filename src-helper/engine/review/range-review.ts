@@ -198,7 +198,8 @@ export class RangeReview {
       if (group % 16 === 0 && slices.over) await slices.next();
       const end = this.#groups.first[group + 1] ?? 0;
       for (let row = this.#groups.first[group] ?? 0; row < end; row++) {
-        if (ticked[row] !== 1) left.add(keyOf(files.subvolume[row] ?? 0, files.inode[row] ?? 0));
+        if (ticked[row] === 1) continue;
+        for (const subvolume of files.subvolumesOf(row)) left.add(keyOf(subvolume, files.inode[row] ?? 0));
       }
       for (const plan of planner.plan(group, (row) => ticked[row] === 1)) {
         if (plan.destinations.length > 0) plans.push(planner.placing(plan));
@@ -212,6 +213,7 @@ export class RangeReview {
       sectorSize: handle.sectorSize,
       csumSize: handle.csumSize,
       uuid: handle.uuid,
+      generation: () => handle.generation(),
       run: { signal, progress: () => undefined, log: () => undefined },
       pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
       bytesRead: 0,

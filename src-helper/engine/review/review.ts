@@ -139,10 +139,9 @@ export class Review {
     readonly signal: AbortSignal;
     progress(done: number, total: number): void;
   }): Promise<void> {
-    const total = this.#groups.files.reduce((sum, files) => sum + files, 0);
     const { listeners } = this.#loading;
     const tell = (): void => {
-      ctx.progress(this.#loading.named, total);
+      ctx.progress(this.#loading.named, this.#loading.toName);
     };
     listeners.add(tell);
     try {
@@ -242,9 +241,11 @@ export class Review {
     const locator = new NamesLocator(names);
     const file = (id: string): ComparedFile => {
       const [row = 0] = fileRowsOf(this.#groups, files, at, [id]);
+      // of copies in several snapshots, the one that is meant
+      const subvolume = files.subvolumesOf(row).find((one) => files.id(row, one) === id);
       return {
         path: locator.locate(files, row).path,
-        subvolume: files.subvolume[row] ?? 0,
+        subvolume: subvolume ?? files.subvolume[row] ?? 0,
         inode: files.inode[row] ?? 0,
         generation: files.generation[row] ?? 0,
       };

@@ -49,8 +49,9 @@ export class TreeLocator implements Locator {
     this.#handle = handle;
   }
 
-  locate(files: FileColumns, row: number): Place {
-    const found = this.#handle.locate(files.subvolume[row] ?? 0, files.inode[row] ?? 0);
+  /** @param subvolume which of several copies */
+  locate(files: FileColumns, row: number, subvolume = files.subvolume[row] ?? 0): Place {
+    const found = this.#handle.locate(subvolume, files.inode[row] ?? 0);
     const path = bytesToJsonString(found.path);
     const slash = path.lastIndexOf("/");
     return {
@@ -94,10 +95,10 @@ export function factsOfFiles(
   const ticked = members.filter(({ row }) => files.ticked[row] === 1);
   const roles = rolesOf(groupId, ticked, snapshots);
   const places = new Map<number, { place: number; sharing: number }>();
-  for (const { layout } of members) {
+  for (const { layout, copies } of members) {
     const known = places.get(layout);
-    if (known === undefined) places.set(layout, { place: places.size, sharing: 1 });
-    else known.sharing++;
+    if (known === undefined) places.set(layout, { place: places.size, sharing: copies });
+    else known.sharing += copies;
   }
   return members.map(({ row, layout }) => ({
     row,
@@ -135,14 +136,14 @@ export function fileRow(
   files: FileColumns,
   { row, role, ticked, place, sharing }: FileFacts,
   { path, reachable }: Place,
-  names: { readonly subvolume: string; readonly owner: string },
+  { id: subvolumeId, ...names }: { readonly id: number; readonly subvolume: string; readonly owner: string },
 ): FileRow {
   return {
-    id: files.id(row),
+    id: files.id(row, subvolumeId),
     path,
     reachable,
     subvolume: names.subvolume,
-    subvolumeId: files.subvolume[row] ?? 0,
+    subvolumeId,
     role,
     ticked,
     modified: momentOf(files.mtime[row] ?? 0),

@@ -1,4 +1,4 @@
-import type { CountRefs, Release } from "../../dedupe/predict.ts";
+import { isReleased, isTouched, type CountRefs, type Release } from "../../dedupe/predict.ts";
 
 /** What folding a group in one way gives back. */
 export interface Yield {
@@ -60,8 +60,8 @@ export class Tally {
   readonly #now: Yields;
   /** All columns of yields that refer to releases. */
   readonly #users: Yields[];
-  /** Pairs: the extent's number, and how many references go. */
-  #releases = new Int32Array(1024);
+  /** Pairs: the extent's number, and how many references go, see Release. */
+  #releases = new Float64Array(1024);
   #used = 0;
   /** #used after the last time that it was cleared up. */
   #kept = 0;
@@ -109,8 +109,8 @@ export class Tally {
   /** Bytes of an extent of which some references go, but not all: its share of pinnedBytes. */
   pinnedAt(bytenr: number): number {
     const extent = this.#extents[this.#numbers.get(bytenr) ?? -1];
-    if (extent === undefined || extent.released === 0 || extent.released >= extent.refs) return 0;
-    return extent.diskBytes;
+    if (extent === undefined || !isTouched(extent.released)) return 0;
+    return isReleased(extent.released, extent.refs) ? 0 : extent.diskBytes;
   }
 
   now(group: number): Yield {
@@ -135,7 +135,7 @@ export class Tally {
     for (const [bytenr, { released: references, diskBytes }] of released) {
       let number = this.#numbers.get(bytenr);
       const refs = number === undefined ? this.#refs(bytenr) : (this.#extents[number]?.refs ?? 0);
-      if (references >= refs) {
+      if (isReleased(references, refs)) {
         bytes += diskBytes;
         continue;
       }
@@ -161,7 +161,7 @@ export class Tally {
   tidy(): void {
     if (this.#used < 2 * this.#kept + SPARE_RELEASES) return;
     const moved = new Map<number, number>();
-    const kept = new Int32Array(this.#releases.length);
+    const kept = new Float64Array(this.#releases.length);
     let used = 0;
     for (const yields of this.#users) {
       for (let group = 0; group < this.#sizes.length; group++) {
@@ -197,16 +197,16 @@ export class Tally {
     const extent = this.#extents[number];
     if (extent === undefined) return;
     const { refs, diskBytes } = extent;
-    if (extent.released >= refs) this.#crossing -= diskBytes;
-    else if (extent.released > 0) this.#pinned -= diskBytes;
+    if (isReleased(extent.released, refs)) this.#crossing -= diskBytes;
+    else if (isTouched(extent.released)) this.#pinned -= diskBytes;
     extent.released += by;
-    if (extent.released >= refs) this.#crossing += diskBytes;
-    else if (extent.released > 0) this.#pinned += diskBytes;
+    if (isReleased(extent.released, refs)) this.#crossing += diskBytes;
+    else if (isTouched(extent.released)) this.#pinned += diskBytes;
   }
 
   #push(number: number, references: number): void {
     if (this.#used + 2 > this.#releases.length) {
-      const larger = new Int32Array(this.#releases.length * 2);
+      const larger = new Float64Array(this.#releases.length * 2);
       larger.set(this.#releases);
       this.#releases = larger;
     }

@@ -28,11 +28,14 @@ export function fileRowsOf(
 function rowsWithin(files: FileColumns, start: number, end: number, ids: readonly string[]): number[] {
   const wanted = new Set(ids);
   const rows: number[] = [];
-  for (let row = start; row < end && rows.length < wanted.size; row++) {
-    if (wanted.has(files.id(row))) rows.push(row);
+  let found = 0;
+  for (let row = start; row < end && found < wanted.size; row++) {
+    // copies in several snapshots are one row: whichever is named, it is all of them
+    const named = files.subvolumesOf(row).filter((subvolume) => wanted.has(files.id(row, subvolume))).length;
+    if (named > 0) rows.push(row);
+    found += named;
   }
-  if (rows.length < wanted.size)
-    throw new StaleReviewError("A group of this review has not all of these files");
+  if (found < wanted.size) throw new StaleReviewError("A group of this review has not all of these files");
   return rows;
 }
 

@@ -1,0 +1,275 @@
+import type { IndexStore } from "./index-store.ts";
+
+/** What the rows of a set come to, each counted once. */
+export interface HolderCounts {
+  readonly inodes: number;
+  readonly files: number;
+  /** Sizes of the files. */
+  readonly bytes: number;
+}
+
+interface Holder {
+  readonly id: number;
+  readonly family: number;
+  /** Ascending. */
+  subvolumes: number[];
+  members: Set<number>;
+  inodes: number;
+  files: number;
+  bytes: number;
+}
+
+/** Sets of which the rows have to follow. */
+export interface Leavers {
+  /** Nobody is in them any more: their rows go. */
+  readonly emptied: readonly number[];
+  /** Two sets came to be the same: the rows of the one, which are fewer, join the other's. */
+  readonly merged: readonly { readonly from: number; readonly into: number }[];
+}
+
+interface StoredHolder extends HolderCounts {
+  readonly id: number;
+  readonly family: number;
+  readonly subvolumes: string;
+}
+
+/**
+ * The sets of subvolumes that rows of inode belong to. A snapshot has nearly
+ * all inodes as its origin has them, so a row stands for an inode in every
+ * subvolume of a set: to take in a new snapshot, or to forget one, changes the
+ * sets, which are few, and not the rows.
+ *
+ * Every set has another content; no subvolume is in two rows of one inode.
+ */
+export class Holders {
+  readonly #store: IndexStore;
+  readonly #sets = new Map<number, Holder>();
+  readonly #byContent = new Map<string, number>();
+  readonly #bySubvolume = new Map<number, Set<Holder>>();
+  readonly #changed = new Set<number>();
+  /** By the set and the subvolume that joins or leaves it; kept while no set changes its content. */
+  readonly #with = new Map<number, Map<number, number>>();
+  readonly #without = new Map<number, Map<number, number>>();
+  #lowest = 0;
+  #highest = 0;
+
+  constructor(store: IndexStore) {
+    this.#store = store;
+    for (const row of store.all<StoredHolder>("SELECT * FROM holder")) {
+      const { id, family, inodes, files, bytes } = row;
+      this.#insert({ id, family, inodes, files, bytes }, JSON.parse(row.subvolumes) as number[]);
+    }
+  }
+
+  /** The subvolumes of a set, ascending. */
+  subvolumes(id: number): readonly number[] {
+    return this.#get(id).subvolumes;
+  }
+
+  has(id: number, subvolume: number): boolean {
+    return this.#get(id).members.has(subvolume);
+  }
+
+  /** Files and their bytes, counted in every subvolume. */
+  totals(): { files: number; bytes: number } {
+    let [files, bytes] = [0, 0];
+    for (const set of this.#sets.values()) {
+      files += set.files * set.subvolumes.length;
+      bytes += set.bytes * set.subvolumes.length;
+    }
+    return { files, bytes };
+  }
+
+  /** Rows of inode. */
+  rows(): number {
+    let rows = 0;
+    for (const { inodes } of this.#sets.values()) rows += inodes;
+    return rows;
+  }
+
+  /** How many sets there are. */
+  get size(): number {
+    return this.#sets.size;
+  }
+
+  familyOf(id: number): number {
+    return this.#get(id).family;
+  }
+
+  counts(id: number): HolderCounts {
+    return this.#get(id);
+  }
+
+  /** The set of one subvolume alone. @param first of the first walk of its family */
+  alone(family: number, subvolume: number, first = false): number {
+    return this.#of(family, [subvolume], first);
+  }
+
+  /** The set with a subvolume more. */
+  with(id: number, subvolume: number): number {
+    return this.#neighbour(this.#with, id, subvolume, ({ family, subvolumes }) =>
+      this.#of(
+        family,
+        [...subvolumes, subvolume].sort((a, b) => a - b),
+      ),
+    );
+  }
+
+  /** The set without one of its subvolumes; 0 where nobody is left. */
+  without(id: number, subvolume: number): number {
+    return this.#neighbour(this.#without, id, subvolume, ({ family, subvolumes }) =>
+      subvolumes.length === 1
+        ? 0
+        : this.#of(
+            family,
+            subvolumes.filter((one) => one !== subvolume),
+          ),
+    );
+  }
+
+  /** Counts a row of a set, or one less. @param bytes its size where it is a file, else null */
+  count(id: number, rows: 1 | -1, bytes: number | null): void {
+    const set = this.#get(id);
+    set.inodes += rows;
+    if (bytes !== null) {
+      set.files += rows;
+      set.bytes += rows * bytes;
+    }
+    this.#changed.add(id);
+  }
+
+  /** A new subvolume has all inodes as another has them: it joins all of its sets. */
+  inherit(from: number, subvolume: number): void {
+    for (const set of [...(this.#bySubvolume.get(from) ?? [])]) {
+      this.#reshape(
+        set,
+        [...set.subvolumes, subvolume].sort((a, b) => a - b),
+      );
+    }
+  }
+
+  /** A subvolume leaves all of its sets. The caller sees to the rows, and tells afterwards with `drop`. */
+  leave(subvolume: number): Leavers {
+    const emptied: number[] = [];
+    const merged: { from: number; into: number }[] = [];
+    for (const set of [...(this.#bySubvolume.get(subvolume) ?? [])]) {
+      const left = set.subvolumes.filter((one) => one !== subvolume);
+      const twin = this.#sets.get(this.#byContent.get(keyOf(set.family, left)) ?? 0);
+      this.#reshape(set, left);
+      if (left.length === 0) {
+        this.#byContent.delete(keyOf(set.family, left));
+        emptied.push(set.id);
+      } else if (twin !== undefined) {
+        const [from, into] = set.inodes < twin.inodes ? [set, twin] : [twin, set];
+        this.#byContent.set(keyOf(set.family, left), into.id);
+        merged.push({ from: from.id, into: into.id });
+        into.inodes += from.inodes;
+        into.files += from.files;
+        into.bytes += from.bytes;
+        Object.assign(from, { inodes: 0, files: 0, bytes: 0 });
+        this.#forget(from);
+      }
+    }
+    return { emptied, merged };
+  }
+
+  /** Stores what changed; sets without rows are dropped. */
+  flush(): void {
+    for (const set of [...this.#sets.values()]) if (set.inodes === 0) this.#drop(set);
+    for (const id of this.#changed) {
+      const set = this.#sets.get(id);
+      if (set === undefined) {
+        this.#store.run("DELETE FROM holder WHERE id = ?", id);
+        continue;
+      }
+      const { family, subvolumes, inodes, files, bytes } = set;
+      this.#store.run(
+        "INSERT OR REPLACE INTO holder VALUES (?, ?, ?, ?, ?, ?)",
+        id,
+        family,
+        JSON.stringify(subvolumes),
+        inodes,
+        files,
+        bytes,
+      );
+    }
+    this.#changed.clear();
+  }
+
+  #get(id: number): Holder {
+    const set = this.#sets.get(id);
+    if (set === undefined) throw new Error(`the index has no set ${id} of subvolumes`);
+    return set;
+  }
+
+  #of(family: number, subvolumes: number[], first = false): number {
+    const known = this.#byContent.get(keyOf(family, subvolumes));
+    if (known !== undefined) return known;
+    // numbers are not given twice: what a flush deletes must not be a new one
+    const id = first ? --this.#lowest : ++this.#highest;
+    this.#insert({ id, family, inodes: 0, files: 0, bytes: 0 }, subvolumes);
+    this.#changed.add(id);
+    return id;
+  }
+
+  #insert(counted: Omit<Holder, "subvolumes" | "members">, subvolumes: number[]): void {
+    const set: Holder = { ...counted, subvolumes, members: new Set(subvolumes) };
+    this.#lowest = Math.min(this.#lowest, set.id);
+    this.#highest = Math.max(this.#highest, set.id);
+    this.#sets.set(set.id, set);
+    this.#byContent.set(keyOf(set.family, subvolumes), set.id);
+    for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
+  }
+
+  #setsOf(subvolume: number): Set<Holder> {
+    let sets = this.#bySubvolume.get(subvolume);
+    if (sets === undefined) this.#bySubvolume.set(subvolume, (sets = new Set()));
+    return sets;
+  }
+
+  #reshape(set: Holder, subvolumes: number[]): void {
+    if (this.#byContent.get(keyOf(set.family, set.subvolumes)) === set.id) {
+      this.#byContent.delete(keyOf(set.family, set.subvolumes));
+    }
+    for (const subvolume of set.subvolumes) this.#setsOf(subvolume).delete(set);
+    set.subvolumes = subvolumes;
+    set.members = new Set(subvolumes);
+    this.#byContent.set(keyOf(set.family, subvolumes), set.id);
+    for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
+    this.#changed.add(set.id);
+    this.#with.clear();
+    this.#without.clear();
+  }
+
+  #neighbour(
+    known: Map<number, Map<number, number>>,
+    id: number,
+    subvolume: number,
+    find: (set: Holder) => number,
+  ): number {
+    let some = known.get(subvolume);
+    if (some === undefined) known.set(subvolume, (some = new Map<number, number>()));
+    let found = some.get(id);
+    if (found === undefined) some.set(id, (found = find(this.#get(id))));
+    return found;
+  }
+
+  #drop(set: Holder): void {
+    if (this.#byContent.get(keyOf(set.family, set.subvolumes)) === set.id) {
+      this.#byContent.delete(keyOf(set.family, set.subvolumes));
+    }
+    this.#forget(set);
+  }
+
+  #forget(set: Holder): void {
+    for (const subvolume of set.subvolumes) this.#setsOf(subvolume).delete(set);
+    this.#sets.delete(set.id);
+    this.#changed.add(set.id);
+    this.#with.clear();
+    this.#without.clear();
+  }
+}
+
+function keyOf(family: number, subvolumes: readonly number[]): string {
+  return `${family}:${subvolumes.join()}`;
+}
