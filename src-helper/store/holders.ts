@@ -163,6 +163,7 @@ export class Holders {
         const [from, into] = set.inodes < twin.inodes ? [set, twin] : [twin, set];
         this.#byContent.set(keyOf(set.family, left), into.id);
         merged.push({ from: from.id, into: into.id });
+        this.#changed.add(into.id);
         into.inodes += from.inodes;
         into.files += from.files;
         into.bytes += from.bytes;

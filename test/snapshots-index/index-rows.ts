@@ -10,6 +10,14 @@ interface Row {
   readonly extents: Buffer | null;
   readonly kind: number;
   readonly size: number;
+  readonly flags: number;
+  readonly traits: number;
+  readonly transid: number;
+}
+
+/** Its data can change in place: NOCOW, inline. */
+function isVolatile({ flags, traits }: Row): boolean {
+  return (flags & 2) !== 0 || (traits & 2) !== 0;
 }
 
 interface Holder {
@@ -52,7 +60,7 @@ export function readIndex(path: string): IndexRows {
     const counted = new Map<number, { inodes: number; files: number; bytes: number }>();
     const refs = new Map<number, number>();
     for (const row of rows) {
-      const { family, ino, holder, layout, extents, ...state } = row;
+      const { family, ino, holder, layout, extents, transid, ...state } = row;
       const set = sets.get(holder);
       if (set?.family !== family) faults.push(`inode ${ino}: no set ${holder} in family ${family}`);
       const count = counted.get(holder) ?? { inodes: 0, files: 0, bytes: 0 };
@@ -69,7 +77,9 @@ export function readIndex(path: string): IndexRows {
         bySubvolume.set(subvolume, (bySubvolume.get(subvolume) ?? 0) + 1);
         // inline files get a layout each, in the order in which they are found
         const place = layout < 0 ? "inline" : layout;
-        lines.push(JSON.stringify([subvolume, ino, state, place, extents?.toString("hex") ?? null]));
+        // of others it says when a row was made, which is no state of the inode
+        const changed = isVolatile(row) ? transid : null;
+        lines.push(JSON.stringify([subvolume, ino, state, changed, place, extents?.toString("hex") ?? null]));
       }
       for (const extent of unpackExtents(extents ?? Buffer.alloc(0), SECTOR)) {
         if (extent.kind !== KIND.inline) refs.set(extent.bytenr, (refs.get(extent.bytenr) ?? 0) + 1);
