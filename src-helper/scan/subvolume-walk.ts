@@ -2,6 +2,7 @@ import { KEY, ORPHAN_OBJECTID } from "../btrfs/constants.ts";
 import { searchTree } from "../btrfs/search.ts";
 import { callAsync, NativeError, RECORD, type Control } from "../native/library.ts";
 import { KIND_ORPHAN, type IndexStore } from "../store/index-store.ts";
+import { KnownLayouts } from "./known-layouts.ts";
 import type { InodeWriter, WalkedRow, WalkedTree } from "./inode-writer.ts";
 import { runNative, type ScanContext } from "./scan-context.ts";
 
@@ -74,10 +75,15 @@ export class SubvolumeWalk {
   /** Reads what is newer than a generation; the index has the subvolume as it was then. */
   async changes(settled: number): Promise<void> {
     const changedDirectories: number[] = [];
+    const known = new KnownLayouts(this.#store, this.#tree);
+    // a neighbour of what changed; a balance moves data and leaves the transid
+    const isNeighbour = (row: WalkedRow): boolean =>
+      row.transid <= settled && row.extentGeneration <= settled && known.has(row.ino, row.layout);
+    const see = (row: WalkedRow): void => {
+      if (isDirectory(row) && row.transid > settled) changedDirectories.push(row.ino);
+    };
     for await (const inos of this.#changedInodes(this.#tree.id, settled)) {
-      await this.#update(inos, settled, (row) => {
-        if (isDirectory(row) && row.transid > settled) changedDirectories.push(row.ino);
-      });
+      await this.#update(inos, settled, see, isNeighbour);
     }
     await this.#findRemoved(changedDirectories, settled);
   }
@@ -122,9 +128,19 @@ export class SubvolumeWalk {
     } while (cursor[0] !== 0);
   }
 
-  /** Reads inodes and updates, or removes, their rows. @param seen called for those that are there */
-  async #update(inos: Float64Array, settled: number, seen: (row: WalkedRow) => void): Promise<void> {
+  /**
+   * Reads inodes and updates, or removes, their rows.
+   * @param seen called for those that are there
+   * @param isSettled whether the row of one is known to be right
+   */
+  async #update(
+    inos: Float64Array,
+    settled: number,
+    seen: (row: WalkedRow) => void,
+    isSettled: (row: WalkedRow) => boolean = () => false,
+  ): Promise<void> {
     await this.#inodes(this.#tree.id, inos, (row, mode) => {
+      if (mode !== 0 && isSettled(row)) return;
       if (mode !== 0) {
         this.#writer.update(this.#tree, row, settled);
         seen(row);
