@@ -42,6 +42,7 @@ import { contentsOfSize, groupId } from "../scan/groups.ts";
 import { breathe, type ScanContext } from "../scan/scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
 import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
+import type { IndexStore } from "../store/index-store.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
@@ -377,13 +378,8 @@ export class EngineVolume implements Volume {
     const scope = this.#state.selectionScope(selection);
     const { store } = this.#state;
     if (isUnfiltered(scope)) {
-      const rows = store.all<{ size: number; content: Buffer; reclaimable: number }>(
-        "SELECT size, content, reclaimable FROM grp WHERE size >= ? ORDER BY reclaimable DESC, size DESC, content",
-        selection.minSize,
-      );
-      for (const { size, content, reclaimable } of rows) {
-        const contents = contentsOfSize(store, size, scope.readOnlySubvolumes);
-        const found = contents.find((one) => one.content.equals(content));
+      for (const { size, content, reclaimable } of pagesBySaving(store, selection.minSize)) {
+        const [found] = contentsOfSize(store, size, scope.readOnlySubvolumes, false, content);
         if (found !== undefined)
           yield this.#describe(groupId(size, content), size, reclaimable, found.members);
       }
@@ -437,5 +433,26 @@ export class EngineVolume implements Volume {
       }
     }
     return bytes;
+  }
+}
+
+interface SavingRow {
+  readonly size: number;
+  readonly content: Buffer;
+  readonly reclaimable: number;
+}
+
+/** Groups in memory at a time; who lists them mostly wants the first. */
+const GROUPS_AT_ONCE = 1000;
+const BY_SAVING = `
+  SELECT size, content, reclaimable FROM grp WHERE size >= ?
+  ORDER BY reclaimable DESC, size DESC, content LIMIT ${GROUPS_AT_ONCE} OFFSET ?`;
+
+/** Groups of the last scan, the largest saving first. */
+function* pagesBySaving(store: IndexStore, minSize: number): Generator<SavingRow> {
+  for (let offset = 0; ; offset += GROUPS_AT_ONCE) {
+    const rows = store.all<SavingRow>(BY_SAVING, minSize, offset);
+    yield* rows;
+    if (rows.length < GROUPS_AT_ONCE) return;
   }
 }

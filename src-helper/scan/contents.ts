@@ -189,7 +189,7 @@ class Decider {
 }
 
 /** How many bits of checksum stand for the content of a file of this size. */
-function checksumBits(size: number, context: ScanContext): number {
+export function checksumBits(size: number, context: ScanContext): number {
   const blocks = Math.floor(size / context.sectorSize);
   const tail = size % context.sectorSize;
   const perBlock = context.csumSize * 8;

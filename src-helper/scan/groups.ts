@@ -4,7 +4,7 @@ import { countCopies, type FoldPlan, type Member } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
 import type { Holders } from "../store/holders.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { loadSizeClass, type FileRow, type SizeClass } from "./size-class.ts";
+import { loadFiles, type FileRow, type SizeClass } from "./size-class.ts";
 
 /** Files of one content. */
 export interface Content {
@@ -21,7 +21,7 @@ export interface Content {
  *   not a hundred times as much work
  */
 export function contentsOf(
-  { size, files, places }: SizeClass,
+  { size, files, places }: Pick<SizeClass, "size" | "files"> & { places: readonly KnownContent[] },
   readOnlySubvolumes: ReadonlySet<number>,
   holders: Holders,
   together = false,
@@ -92,15 +92,31 @@ function memberOf(
   };
 }
 
-/** As contentsOf, from the index. */
+/** What a content is told by: the place, and what was found there. */
+interface KnownContent {
+  readonly layout: number;
+  readonly content: Buffer | null;
+}
+
+const KNOWN = "SELECT layout, content FROM print WHERE size = ? AND content IS NOT NULL";
+const KNOWN_ONE = "SELECT layout, content FROM print WHERE size = ? AND content = ?";
+
+/**
+ * As contentsOf, from the index.
+ * @param only null: all contents of the size
+ */
 export function contentsOfSize(
   store: IndexStore,
   size: number,
   readOnlySubvolumes: ReadonlySet<number>,
   together = false,
+  only: Buffer | null = null,
 ): Content[] {
-  const { holders } = store;
-  return contentsOf(loadSizeClass(store, size, false), readOnlySubvolumes, holders, together);
+  const places =
+    only === null ? store.all<KnownContent>(KNOWN, size) : store.all<KnownContent>(KNOWN_ONE, size, only);
+  const layouts = places.map(({ layout }) => layout);
+  const files = loadFiles(store, size, layouts);
+  return contentsOf({ size, files, places }, readOnlySubvolumes, store.holders, together);
 }
 
 /** Whether at least two of the files do not share all their data. */
@@ -120,20 +136,35 @@ export function groupId(size: number, content: Buffer): string {
   return `${size}-${content.toString("hex", 0, 8)}`;
 }
 
+const DELETE_OF_SIZE = "DELETE FROM grp WHERE size = ? RETURNING crossing";
+const DELETE_ONE = "DELETE FROM grp WHERE size = ? AND content = ? RETURNING crossing";
+
 /**
- * Writes the groups of one size anew, with what each would give back.
+ * Takes out groups of a size that are to be written anew.
  *
- * @returns whether some group lets go of extents that others hold too, now or
- *   before: then the sum over all groups has to be counted anew
+ * @param contents null: all of the size
+ * @returns whether one of them lets go of extents that others hold too: then
+ *   the sum over all groups has to be counted anew
  */
-export function rebuildGroups(
+export function deleteGroups(store: IndexStore, size: number, contents: readonly Buffer[] | null): boolean {
+  const rows =
+    contents === null
+      ? store.all<{ crossing: number }>(DELETE_OF_SIZE, size)
+      : contents.flatMap((content) => store.all<{ crossing: number }>(DELETE_ONE, size, content));
+  return rows.some(({ crossing }) => crossing === 1);
+}
+
+/**
+ * Writes groups of one size, with what each would give back.
+ * @returns as deleteGroups
+ */
+export function insertGroups(
   store: IndexStore,
   size: number,
   contents: readonly Content[],
   joint: Prediction,
 ): boolean {
-  let crossed = store.get("SELECT 1 FROM grp WHERE size = ? AND crossing = 1", size) !== undefined;
-  store.run("DELETE FROM grp WHERE size = ?", size);
+  let crossed = false;
   for (const { content, members } of contents) {
     if (!isGroup(members)) continue;
     const plans = planGroup(groupId(size, content), members, { snapshots: false });

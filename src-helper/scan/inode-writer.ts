@@ -11,6 +11,7 @@ import {
   type InodeState,
 } from "../store/index-store.ts";
 import { forEachExtent, hasSameData, isAllInline, isSame, isShareable, keptTransid } from "./inode-state.ts";
+import { TouchedPlaces } from "./touched.ts";
 
 const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SELECT = "SELECT * FROM inode WHERE family = ? AND ino = ?";
@@ -19,7 +20,7 @@ const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holde
 const TOUCH =
   "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
 const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
-const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
+const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ? RETURNING content";
 const OF_LATER_SET = "SELECT * FROM inode WHERE holder = ? AND holder > 0 LIMIT ?";
 const OF_FIRST_SET = "SELECT * FROM inode WHERE family = ? AND ino > ? AND holder = ? ORDER BY ino LIMIT ?";
 
@@ -45,8 +46,7 @@ export interface WalkedTree {
  * to group anew.
  */
 export class InodeWriter {
-  /** Sizes of which some file came, went or changed. */
-  readonly dirtySizes = new Set<number>();
+  readonly touched = new TouchedPlaces();
   /** Rows that were written or removed. */
   changed = 0;
   /** A subvolume came or went: files of any size have other copies now. */
@@ -113,7 +113,7 @@ export class InodeWriter {
       forEachExtent(extents, this.#sectorSize, (bytenr) => {
         this.#refs.add(bytenr);
       });
-    if (kind === KIND_FILE) this.dirtySizes.add(size);
+    if (kind === KIND_FILE) this.touched.touch(size, layout);
   }
 
   /**
@@ -199,7 +199,7 @@ export class InodeWriter {
     this.#store.run(TOUCH, transid, parent, flags, uid, mtime, traits, family, ino, holder);
     this.changed++;
     // flags decide who may be folded onto whom
-    if (old.flags !== flags) this.dirtySizes.add(now.size);
+    if (old.flags !== flags) this.touched.touch(old.size, old.layout);
   }
 
   /** A subvolume has an inode in another state now than those it shared a row with. */
@@ -214,7 +214,7 @@ export class InodeWriter {
     this.#holders.count(row.holder, -1, bytes);
     this.#holders.count(holder, 1, bytes);
     this.changed++;
-    if (kind === KIND_FILE) this.dirtySizes.add(size);
+    if (kind === KIND_FILE) this.touched.touch(size, row.layout);
   }
 
   #delete(row: InodeRow): void {
@@ -227,10 +227,11 @@ export class InodeWriter {
         this.#refs.remove(bytenr);
       });
     if (kind !== KIND_FILE) return;
-    this.dirtySizes.add(size);
+    this.touched.touch(size, layout);
     // the place on disk may be given to other data now; while somebody else holds it, it cannot
     if (this.#store.get(SAME_LAYOUT, size, layout) === undefined) {
-      this.#store.run(DELETE_PRINT, size, layout);
+      const print = this.#store.get(DELETE_PRINT, size, layout) as { content: Buffer | null } | undefined;
+      this.touched.leave(size, layout, print?.content ?? null);
     }
   }
 

@@ -1,13 +1,10 @@
 import type { Subvolume } from "../btrfs/root-tree.ts";
-import { Prediction } from "../dedupe/predict.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { decideContents } from "./contents.ts";
-import { computeCsumPrints } from "./csum-prints.ts";
-import { contentsOf, contentsOfSize, rebuildGroups, type Content } from "./groups.ts";
+import { Grouping, type JointBytes } from "./grouping.ts";
 import { InodeWriter } from "./inode-writer.ts";
-import { breathe, flushVolume, reportPhase, throwIfCancelled, type ScanContext } from "./scan-context.ts";
-import { loadSizeClass, storePlaces, type SizeClass } from "./size-class.ts";
+import { flushVolume, throwIfCancelled, type ScanContext } from "./scan-context.ts";
+import type { TouchedSize } from "./touched.ts";
 import { walkSubvolumes, type WalkReport } from "./walk-subvolumes.ts";
 
 /** What the last scan found; kept with the index. */
@@ -33,15 +30,6 @@ export interface ScanRecord {
   /** Subvolumes that were read-only: which copies may be folded hangs on it. */
   readonly readOnlySubvolumes: readonly number[];
 }
-
-const SHARED_SIZES = `
-  SELECT size FROM inode WHERE kind = 1 AND size >= ? AND size < ?
-  GROUP BY size HAVING MIN(layout) <> MAX(layout)`;
-
-/** Files whose rows are in memory at a time. */
-const BATCH_FILES = 50_000;
-/** Sizes whose groups are made without a pause: some ten milliseconds. */
-const SIZES_AT_ONCE = 1000;
 
 /**
  * Brings the index up to date with the filesystem, in one transaction: a scan
@@ -70,7 +58,6 @@ export async function scanVolume(
     const walk = await walkSubvolumes(context, store, writer, subvolumes, () => context.generation());
     writer.finish();
     const sharedChanged = refs.flush();
-    if (last === undefined) store.createIndexes();
 
     const readOnly = subvolumes.filter((subvolume) => subvolume.readOnly).map((subvolume) => subvolume.id);
     const everything =
@@ -79,9 +66,12 @@ export async function scanVolume(
       writer.setsChanged ||
       last.readOnlySubvolumes.join() !== readOnly.join();
     const minSize = Math.min(options.minSize, last?.minSize ?? Infinity);
-    const sizes = sizesToGroup(store, writer.dirtySizes, minSize, last);
+    const comparedFrom = last?.minSize ?? Number.MAX_SAFE_INTEGER;
+    const sizes = sizesToGroup(store, writer.touched.sizes, comparedFrom);
     const grouping = new Grouping(context, store, refs, new Set(readOnly));
-    await grouping.decide(sizes, last === undefined);
+    await grouping.changes(sizes);
+    if (minSize < comparedFrom) await grouping.first(minSize, comparedFrom);
+    if (last === undefined) store.createIndexes();
     const joint =
       last === undefined || (last.pinnedBytes !== undefined && !everything && !grouping.crossed)
         ? sumOf(grouping.joint, last)
@@ -89,7 +79,8 @@ export async function scanVolume(
     if (walk.subvolumesWalked + walk.subvolumesInherited > 0)
       store.setMeta("walk", { inodes: store.holders.rows() });
     const now = Date.now();
-    const same = last !== undefined && !everything && sizes.length === 0 && isUnchanged(walk);
+    const same =
+      last !== undefined && !everything && sizes.size === 0 && minSize === comparedFrom && isUnchanged(walk);
     const record: ScanRecord = {
       generation,
       incremental: last !== undefined,
@@ -116,26 +107,19 @@ function isUnchanged(walk: WalkReport): boolean {
   return subvolumesWalked + subvolumesInherited + subvolumesUpdated + subvolumesRemoved === 0;
 }
 
-/** Sizes whose groups may have changed: of files that did, could not be read, or were never compared. */
+/** Sizes whose groups may have changed: of files that did, or could not be read. */
 function sizesToGroup(
   store: IndexStore,
-  dirty: ReadonlySet<number>,
+  touched: ReadonlyMap<number, TouchedSize>,
   minSize: number,
-  last: ScanRecord | undefined,
-): number[] {
-  if (last === undefined) {
-    return store.all<{ size: number }>(SHARED_SIZES, minSize, Number.MAX_SAFE_INTEGER).map((row) => row.size);
+): Map<number, TouchedSize> {
+  const sizes = new Map([...touched].filter(([size]) => size >= minSize));
+  for (const { size } of store.all<{ size: number }>("SELECT size FROM pending")) {
+    if (size >= minSize) sizes.set(size, { layouts: null, gone: new Set(), lost: [] });
   }
-  const sizes = new Set<number>();
-  for (const size of dirty) if (size >= minSize) sizes.add(size);
-  for (const row of store.all<{ size: number }>("SELECT size FROM pending")) sizes.add(row.size);
-  if (minSize < last.minSize) {
-    for (const row of store.all<{ size: number }>(SHARED_SIZES, minSize, last.minSize)) sizes.add(row.size);
-  }
-  return [...sizes];
+  store.run("DELETE FROM pending");
+  return sizes;
 }
-
-type JointBytes = Required<Pick<ScanRecord, "crossingBytes" | "pinnedBytes">>;
 
 /** Right where no group of one side shares an extent with one of the other. */
 function sumOf(joint: JointBytes, last: ScanRecord | undefined): JointBytes {
@@ -143,81 +127,4 @@ function sumOf(joint: JointBytes, last: ScanRecord | undefined): JointBytes {
     crossingBytes: joint.crossingBytes + (last?.crossingBytes ?? 0),
     pinnedBytes: joint.pinnedBytes + (last?.pinnedBytes ?? 0),
   };
-}
-
-/** Decides contents and writes groups, a bounded number of files at a time. */
-class Grouping {
-  /** Some group lets go of extents that others hold too. */
-  crossed = false;
-  readonly #context: ScanContext;
-  readonly #store: IndexStore;
-  readonly #refs: ExtentRefs;
-  readonly #readOnly: ReadonlySet<number>;
-  #joint: Prediction;
-
-  constructor(context: ScanContext, store: IndexStore, refs: ExtentRefs, readOnly: ReadonlySet<number>) {
-    this.#context = context;
-    this.#store = store;
-    this.#refs = refs;
-    this.#readOnly = readOnly;
-    this.#joint = this.#newPrediction();
-  }
-
-  /** What the groups written so far give back, or pin, only together. */
-  get joint(): JointBytes {
-    return { crossingBytes: this.#joint.crossingBytes(), pinnedBytes: this.#joint.pinnedBytes() };
-  }
-
-  /** @param fresh nothing was stored before */
-  async decide(sizes: readonly number[], fresh: boolean): Promise<void> {
-    this.#store.run("DELETE FROM pending");
-    let batch: SizeClass[] = [];
-    let files = 0;
-    for (const size of sizes) {
-      const sizeClass = loadSizeClass(this.#store, size, fresh);
-      batch.push(sizeClass);
-      files += sizeClass.files.length;
-      if (files < BATCH_FILES) continue;
-      await this.#decideBatch(batch);
-      batch = [];
-      files = 0;
-    }
-    await this.#decideBatch(batch);
-  }
-
-  /** Counts all groups together, from what is stored. */
-  async all(): Promise<JointBytes> {
-    const sizes = this.#store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
-    this.#joint = this.#newPrediction();
-    for (const [k, size] of sizes.entries()) {
-      if (k % SIZES_AT_ONCE === 0) {
-        reportPhase(this.#context, "groups", k, sizes.length);
-        await breathe(this.#context);
-      }
-      this.#rebuild(size, contentsOfSize(this.#store, size, this.#readOnly, true));
-    }
-    return this.joint;
-  }
-
-  async #decideBatch(batch: readonly SizeClass[]): Promise<void> {
-    // one place on disk, or none: nothing to compare, but there may have been a group before
-    const several = batch.filter((sizeClass) => sizeClass.places.length > 1);
-    await computeCsumPrints(this.#context, several);
-    for (const size of await decideContents(this.#context, several)) {
-      this.#store.run("INSERT INTO pending VALUES (?)", size);
-    }
-    for (const [k, sizeClass] of batch.entries()) {
-      if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
-      storePlaces(this.#store, sizeClass);
-      this.#rebuild(sizeClass.size, contentsOf(sizeClass, this.#readOnly, this.#store.holders, true));
-    }
-  }
-
-  #rebuild(size: number, contents: readonly Content[]): void {
-    if (rebuildGroups(this.#store, size, contents, this.#joint)) this.crossed = true;
-  }
-
-  #newPrediction(): Prediction {
-    return new Prediction((bytenr) => this.#refs.count(bytenr), this.#context.sectorSize);
-  }
 }

@@ -28,6 +28,8 @@ export interface Place {
   whole: Buffer | null;
   strong: Buffer | null;
   content: Buffer | null;
+  /** See PlaceKeys; null where this scan did not ask the checksum tree, or that does not say. */
+  key: number | null;
   /** To be stored. */
   changed: boolean;
 }
@@ -41,41 +43,84 @@ export interface SizeClass {
   readonly suspect: boolean;
 }
 
-const FILES =
-  "SELECT holder, 0 AS subvol, ino, gen, flags, layout, traits, extents FROM inode WHERE size = ? AND kind = 1";
+const COLUMNS = "holder, 0 AS subvol, ino, gen, flags, layout, traits, extents";
+const FILES = `SELECT ${COLUMNS} FROM inode WHERE size = ? AND kind = 1`;
+const FILES_THERE = `SELECT ${COLUMNS} FROM inode WHERE size = ? AND layout = ? AND kind = 1`;
+const FILES_OF_LIST = `${FILES} AND layout IN (SELECT value FROM json_each(?))`;
 const PRINTS = "SELECT * FROM print WHERE size = ?";
+const PRINT_THERE = "SELECT * FROM print WHERE size = ? AND layout = ?";
 const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const DELETE = "DELETE FROM print WHERE size = ? AND layout = ?";
 
-/** @param fresh no print is stored yet: saves the look-up */
+/** Up to so many places are asked for one by one. */
+const ONE_BY_ONE = 8;
+
+/** All rows of a size, and what is known of their places. @param fresh no print is stored yet: saves the look-up */
 export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): SizeClass {
-  const { holders } = store;
-  const files = store.all<FileRow>(FILES, size);
-  for (const file of files) file.subvol = holders.subvolumes(file.holder)[0] ?? 0;
+  const files = withSubvolumes(store, store.all<FileRow>(FILES, size));
   const prints = new Map(fresh ? [] : store.all<PrintRow>(PRINTS, size).map((row) => [row.layout, row]));
   const places = new Map<number, Place>();
   for (const file of files) {
     const { layout } = file;
-    if (places.has(layout)) continue;
-    const known = prints.get(layout);
-    places.set(layout, {
-      size,
-      layout,
-      file,
-      status: known?.status ?? -1,
-      csum: known?.csum ?? null,
-      body: known?.body ?? null,
-      sample: known?.sample ?? null,
-      whole: known?.whole ?? null,
-      strong: known?.strong ?? null,
-      content: known?.content ?? null,
-      changed: false,
-    });
+    if (!places.has(layout)) places.set(layout, placeOf(size, file, prints.get(layout)));
   }
-  const suspect = !fresh && store.get("SELECT 1 FROM suspect WHERE size = ?", size) !== undefined;
+  const suspect = !fresh && isSuspect(store, size);
   return { size, files, places: [...places.values()], suspect };
 }
 
-export function storePlaces(store: IndexStore, { places }: SizeClass): void {
+/** Whether the kernel found differing bytes under equal checksums in this size. */
+export function isSuspect(store: IndexStore, size: number): boolean {
+  return store.get("SELECT 1 FROM suspect WHERE size = ?", size) !== undefined;
+}
+
+/** The rows of a size at some layouts. */
+export function loadFiles(store: IndexStore, size: number, layouts: readonly number[]): FileRow[] {
+  if (layouts.length <= ONE_BY_ONE) {
+    const rows = layouts.flatMap((layout) => store.all<FileRow>(FILES_THERE, size, layout));
+    return withSubvolumes(store, rows);
+  }
+  return withSubvolumes(store, store.all<FileRow>(FILES_OF_LIST, size, JSON.stringify(layouts)));
+}
+
+/** What is stored of the place at a layout. */
+export function loadPrint(store: IndexStore, size: number, layout: number): PrintRow | undefined {
+  return store.get(PRINT_THERE, size, layout) as PrintRow | undefined;
+}
+
+/** @param file one of those that lie there; known: what is stored of it */
+export function placeOf(size: number, file: FileRow, known: PrintRow | undefined): Place {
+  return {
+    size,
+    layout: file.layout,
+    file,
+    status: known?.status ?? -1,
+    csum: known?.csum ?? null,
+    body: known?.body ?? null,
+    sample: known?.sample ?? null,
+    whole: known?.whole ?? null,
+    strong: known?.strong ?? null,
+    content: known?.content ?? null,
+    key: null,
+    changed: false,
+  };
+}
+
+/** The places of files, of which nothing is stored. */
+export function placesOf(size: number, files: readonly FileRow[]): Place[] {
+  const places = new Map<number, Place>();
+  for (const file of files) {
+    if (!places.has(file.layout)) places.set(file.layout, placeOf(size, file, undefined));
+  }
+  return [...places.values()];
+}
+
+function withSubvolumes(store: IndexStore, files: FileRow[]): FileRow[] {
+  const { holders } = store;
+  for (const file of files) file.subvol = holders.subvolumes(file.holder)[0] ?? 0;
+  return files;
+}
+
+export function storePlaces(store: IndexStore, places: readonly Place[]): void {
   const statement = store.statement(STORE);
   for (const place of places) {
     if (!place.changed) continue;
@@ -83,4 +128,8 @@ export function storePlaces(store: IndexStore, { places }: SizeClass): void {
     statement.run(size, layout, status, csum, body, sample, whole, strong, content);
     place.changed = false;
   }
+}
+
+export function deletePrint(store: IndexStore, size: number, layout: number): void {
+  store.run(DELETE, size, layout);
 }

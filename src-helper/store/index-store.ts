@@ -5,6 +5,8 @@ import { createIndex } from "./migrations/001-index.ts";
 import { forgetRows } from "./migrations/002-opt-outs.ts";
 import { packReferences } from "./migrations/003-packed-references.ts";
 import { shareRows } from "./migrations/004-holders.ts";
+import { addPlaceKeys } from "./migrations/005-place-keys.ts";
+import { checkedAt, closeDistrusted, closeTrusted } from "./trust.ts";
 import { Holders } from "./holders.ts";
 import type { Ancestry } from "../btrfs/lineage.ts";
 
@@ -74,6 +76,7 @@ const TABLES = [
   "holder",
   "inode",
   "print",
+  "place_keys",
   "grp",
   "pending",
   "suspect",
@@ -83,6 +86,11 @@ const TABLES = [
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
   readonly db: Database;
+  readonly #path: string;
+  /** When it was last looked through for damage; null: nobody knows. */
+  #checkedAt: number | null = null;
+  /** A scan ended half way: it may be for damage. */
+  #failed = false;
   readonly #statements = new Map<string, Statement>();
   #holders: { readonly sets: Holders; readonly version: unknown } | null = null;
 
@@ -93,11 +101,18 @@ export class IndexStore {
       if (db.prepare("SELECT 1 FROM meta WHERE key = 'scan'").get() === undefined) return;
       warn(`the index of ${uuid} is of an older Refold and is made anew: the next scan is a full one`);
     };
-    const options = { synchronous: "NORMAL", warn, check, beforeMigration } as const;
-    const migrations = [createIndex, forgetRows, packReferences, shareRows];
-    this.db = openDatabase(join(directory, `${uuid}.db`), migrations, options);
+    this.#path = join(directory, `${uuid}.db`);
+    const distrust = (db: Database): boolean => {
+      this.#checkedAt = checkedAt(db, this.#path);
+      return this.#checkedAt === null;
+    };
+    const options = { synchronous: "NORMAL", warn, check: check && distrust, beforeMigration } as const;
+    const migrations = [createIndex, forgetRows, packReferences, shareRows, addPlaceKeys];
+    this.db = openDatabase(this.#path, migrations, options);
+    if (check) this.#checkedAt ??= Date.now();
     this.db.pragma("cache_size = -24000");
-    this.db.pragma("temp_store = MEMORY");
+    // what is sorted may be all of a million files: beyond the cache it goes to the disk
+    this.db.pragma("temp_store = FILE");
   }
 
   /** A statement, prepared once. */
@@ -170,6 +185,7 @@ export class IndexStore {
   rollback(): void {
     if (this.db.inTransaction) this.db.exec("ROLLBACK");
     this.#holders = null;
+    this.#failed = true;
   }
 
   /** Forgets every scan. */
@@ -181,6 +197,8 @@ export class IndexStore {
   }
 
   close(): void {
-    this.db.close();
+    if (this.#failed) closeDistrusted(this.db, this.#path);
+    else if (this.#checkedAt === null) this.db.close();
+    else closeTrusted(this.db, this.#path, this.#checkedAt);
   }
 }

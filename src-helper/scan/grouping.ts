@@ -1,0 +1,259 @@
+import { PRINT } from "../native/library.ts";
+import { Prediction } from "../dedupe/predict.ts";
+import type { ExtentRefs } from "../store/extent-refs.ts";
+import type { IndexStore } from "../store/index-store.ts";
+import { checksumBits, decideContents } from "./contents.ts";
+import { computeCsumPrints, setCsumPrint } from "./csum-prints.ts";
+import { contentsOf, contentsOfSize, deleteGroups, insertGroups, type Content } from "./groups.ts";
+import { KeyedSize } from "./keyed-size.ts";
+import { packedBatches, type PackedBatch } from "./packed-sizes.ts";
+import { dropKeys, keyOf, PlaceKeys, storeKeys } from "./place-keys.ts";
+import { breathe, reportPhase, type ScanContext } from "./scan-context.ts";
+import {
+  deletePrint,
+  isSuspect,
+  loadSizeClass,
+  placesOf,
+  storePlaces,
+  type Place,
+  type SizeClass,
+} from "./size-class.ts";
+import type { TouchedSize } from "./touched.ts";
+
+/** Files whose rows are in memory at a time. */
+const BATCH_FILES = 16_384;
+/** Sizes whose groups are made without a pause: some ten milliseconds. */
+const SIZES_AT_ONCE = 1000;
+
+/** Bytes that groups give back, or pin, only together. */
+export interface JointBytes {
+  readonly crossingBytes: number;
+  readonly pinnedBytes: number;
+}
+
+/**
+ * Decides contents and writes groups, a bounded number of files at a time.
+ *
+ * A size is compared in one of two ways. Where checksums alone decide, its
+ * places have keys (PlaceKeys): only what shares its key with something is
+ * looked at, and a change concerns the places of its own keys. Everywhere else
+ * all places of the size are compared with one another.
+ */
+export class Grouping {
+  /** Some group lets go of extents that others hold too. */
+  crossed = false;
+  readonly #context: ScanContext;
+  readonly #store: IndexStore;
+  readonly #refs: ExtentRefs;
+  readonly #readOnly: ReadonlySet<number>;
+  #joint: Prediction;
+
+  constructor(context: ScanContext, store: IndexStore, refs: ExtentRefs, readOnly: ReadonlySet<number>) {
+    this.#context = context;
+    this.#store = store;
+    this.#refs = refs;
+    this.#readOnly = readOnly;
+    this.#joint = this.#newPrediction();
+  }
+
+  /** What the groups written so far give back, or pin, only together. */
+  get joint(): JointBytes {
+    return { crossingBytes: this.#joint.crossingBytes(), pinnedBytes: this.#joint.pinnedBytes() };
+  }
+
+  /** Sizes from `from` to less than `below` bytes, of which nothing is stored yet. */
+  async first(from: number, below: number): Promise<void> {
+    for (const batch of packedBatches(this.#store, from, below, BATCH_FILES)) {
+      await this.#firstBatch(batch);
+    }
+  }
+
+  /** Sizes of which something came, went or changed. */
+  async changes(sizes: ReadonlyMap<number, TouchedSize>): Promise<void> {
+    const keyed: KeyedSize[] = [];
+    const whole: number[] = [];
+    for (const [size, touched] of sizes) {
+      const keys =
+        touched.layouts === null || isSuspect(this.#store, size) ? null : PlaceKeys.load(this.#store, size);
+      if (keys === null || touched.layouts === null) whole.push(size);
+      else keyed.push(new KeyedSize(this.#store, size, keys, touched));
+    }
+    whole.push(...(await this.#keyed(keyed)));
+    await this.#whole(whole);
+  }
+
+  /** Counts all groups together, from what is stored. */
+  async all(): Promise<JointBytes> {
+    const sizes = this.#store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
+    this.#joint = this.#newPrediction();
+    for (const [k, size] of sizes.entries()) {
+      if (k % SIZES_AT_ONCE === 0) {
+        reportPhase(this.#context, "groups", k, sizes.length);
+        await breathe(this.#context);
+      }
+      this.#write(size, null, contentsOfSize(this.#store, size, this.#readOnly, true));
+    }
+    return this.joint;
+  }
+
+  /** @returns sizes in which checksums do not decide any more */
+  async #keyed(sizes: readonly KeyedSize[]): Promise<number[]> {
+    await computeCsumPrints(
+      this.#context,
+      sizes.flatMap((size) => size.findNew()),
+    );
+    const plain = sizes.filter((size) => size.addKeys());
+    await computeCsumPrints(
+      this.#context,
+      plain.flatMap((size) => size.findCompany()),
+    );
+    const decided = plain.filter((size) => size.isPlain());
+    await this.#decide(decided.map((size) => size.sizeClass()));
+    for (const [k, size] of decided.entries()) {
+      if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
+      const sizeClass = size.sizeClass();
+      storePlaces(this.#store, sizeClass.places);
+      this.#write(size.size, size.before, this.#contentsOf(sizeClass));
+      size.save();
+    }
+    const done = new Set(decided);
+    return sizes.filter((size) => !done.has(size)).map(({ size }) => size);
+  }
+
+  async #whole(sizes: readonly number[]): Promise<void> {
+    let batch: SizeClass[] = [];
+    let files = 0;
+    for (const size of sizes) {
+      const sizeClass = loadSizeClass(this.#store, size, false);
+      batch.push(sizeClass);
+      files += sizeClass.files.length;
+      if (files < BATCH_FILES) continue;
+      await this.#wholeBatch(batch);
+      batch = [];
+      files = 0;
+    }
+    await this.#wholeBatch(batch);
+  }
+
+  async #wholeBatch(batch: readonly SizeClass[]): Promise<void> {
+    // one place on disk, or none: nothing to compare, but there may have been a group before
+    const several = batch.filter(({ places }) => places.length > 1);
+    await computeCsumPrints(
+      this.#context,
+      several.flatMap(({ places }) => places),
+    );
+    await this.#decide(several);
+    for (const [k, sizeClass] of batch.entries()) {
+      if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
+      const { size, places } = sizeClass;
+      this.#write(size, null, this.#contentsOf(sizeClass));
+      if (places.length > 1 && !sizeClass.suspect && this.#isKeyed(size, places))
+        this.#storeKeyed(size, places);
+      else {
+        storePlaces(this.#store, places);
+        dropKeys(this.#store, size);
+      }
+    }
+  }
+
+  /** From now on the size has keys. */
+  #storeKeyed(size: number, places: readonly Place[]): void {
+    const pairs = new Float64Array(2 * places.length);
+    const seen = new Map<number, number>();
+    places.forEach((place, k) => {
+      const key = place.key ?? 0;
+      pairs[2 * k] = place.layout;
+      pairs[2 * k + 1] = key;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    });
+    storeKeys(this.#store, size, pairs);
+    const isAlone = (place: Place): boolean => seen.get(place.key ?? 0) === 1;
+    storePlaces(
+      this.#store,
+      places.filter((place) => !isAlone(place)),
+    );
+    for (const place of places) if (isAlone(place)) deletePrint(this.#store, size, place.layout);
+  }
+
+  async #firstBatch(batch: PackedBatch): Promise<void> {
+    const found = await batch.read(this.#context);
+    const classes: SizeClass[] = [];
+    for (const packed of batch.sizes) {
+      const { size, layouts, first } = packed;
+      const end = first + layouts.length;
+      const plain = found.status.subarray(first, end).every((status) => status === PRINT.plain);
+      let looked: ReadonlySet<number> | null = null;
+      if (plain && this.#canBeKeyed(size)) {
+        const source = size % this.#context.sectorSize === 0 ? found.prints : found.bodies;
+        const pairs = new Float64Array(2 * layouts.length);
+        layouts.forEach((layout, k) => {
+          pairs[2 * k] = layout;
+          pairs[2 * k + 1] = keyOf(source, 16 * (first + k));
+        });
+        storeKeys(this.#store, size, pairs);
+        looked = layoutsWithCompany(pairs);
+        if (looked.size === 0) continue;
+      }
+      const files = packed.files(this.#store.holders, looked);
+      const places = placesOf(size, files);
+      const byLayout = new Map(places.map((place) => [place.layout, place]));
+      layouts.forEach((layout, k) => {
+        const place = byLayout.get(layout);
+        if (place !== undefined) setCsumPrint(this.#context, place, found, first + k);
+      });
+      classes.push({ size, files, places, suspect: false });
+    }
+    await this.#decide(classes);
+    for (const [k, sizeClass] of classes.entries()) {
+      if (k % SIZES_AT_ONCE === SIZES_AT_ONCE - 1) await breathe(this.#context);
+      storePlaces(this.#store, sizeClass.places);
+      this.#insert(sizeClass.size, this.#contentsOf(sizeClass));
+    }
+  }
+
+  async #decide(classes: readonly SizeClass[]): Promise<void> {
+    for (const size of await decideContents(this.#context, classes)) {
+      this.#store.run("INSERT OR IGNORE INTO pending VALUES (?)", size);
+    }
+  }
+
+  #contentsOf(sizeClass: SizeClass): Content[] {
+    return contentsOf(sizeClass, this.#readOnly, this.#store.holders, true);
+  }
+
+  /** @param before contents of which the groups are written anew; null: all of the size */
+  #write(size: number, before: readonly Buffer[] | null, contents: readonly Content[]): void {
+    if (deleteGroups(this.#store, size, before)) this.crossed = true;
+    this.#insert(size, contents);
+  }
+
+  #insert(size: number, contents: readonly Content[]): void {
+    if (insertGroups(this.#store, size, contents, this.#joint)) this.crossed = true;
+  }
+
+  #isKeyed(size: number, places: readonly Place[]): boolean {
+    return this.#canBeKeyed(size) && places.every(({ key }) => key !== null);
+  }
+
+  /** Of crc32c checksums it is known what zeros have, and reading gives the same; of few, chance could make equal ones. */
+  #canBeKeyed(size: number): boolean {
+    return this.#context.csumSize === 4 && checksumBits(size, this.#context) >= 64;
+  }
+
+  #newPrediction(): Prediction {
+    return new Prediction((bytenr) => this.#refs.count(bytenr), this.#context.sectorSize);
+  }
+}
+
+/** Layouts whose key another has too. @param pairs layout, key, layout, key, ... */
+function layoutsWithCompany(pairs: Float64Array): Set<number> {
+  const keys = new Float64Array(pairs.length / 2);
+  for (let k = 0; k < keys.length; k++) keys[k] = pairs[2 * k + 1] ?? 0;
+  keys.sort();
+  const shared = new Set<number>();
+  for (let k = 1; k < keys.length; k++) if (keys[k] === keys[k - 1]) shared.add(keys[k] ?? 0);
+  const layouts = new Set<number>();
+  if (shared.size === 0) return layouts;
+  for (let k = 0; k < pairs.length; k += 2) if (shared.has(pairs[k + 1] ?? 0)) layouts.add(pairs[k] ?? 0);
+  return layouts;
+}

@@ -1,0 +1,130 @@
+import type { Holders } from "../store/holders.ts";
+import type { IndexStore } from "../store/index-store.ts";
+import { readCsumPrints, type CsumPrints } from "./csum-prints.ts";
+import type { ScanContext } from "./scan-context.ts";
+import type { FileRow } from "./size-class.ts";
+
+/**
+ * All files of some sizes, a row a size and a text a file: a row a file costs
+ * three times as much. In a first scan there is no index yet: the table is run
+ * through once and sorted on the way, which costs less than a search a file.
+ */
+const PACKED = `
+  SELECT size,
+    group_concat(printf('%016llx %x %x %x %x %x %s', layout, holder & 0xffffffff, ino, gen, flags, traits, hex(extents)))
+  FROM (
+    SELECT size, layout, holder, ino, gen, flags, traits, extents FROM inode
+    WHERE kind = 1 AND size >= ? AND size < ? ORDER BY size, layout
+  )
+  GROUP BY size HAVING MIN(layout) <> MAX(layout)`;
+const LAYOUT_DIGITS = 16;
+
+type PackedRow = readonly [size: number, files: string];
+
+/** The places of one size. */
+export class PackedSize {
+  readonly size: number;
+  readonly layouts: Float64Array;
+  /** Of the first place in the answer for its batch. */
+  readonly first: number;
+  readonly #files: readonly string[];
+
+  constructor(size: number, files: readonly string[], layouts: Float64Array, first: number) {
+    this.size = size;
+    this.layouts = layouts;
+    this.first = first;
+    this.#files = files;
+  }
+
+  /** The files at some layouts; null: all. */
+  files(holders: Holders, layouts: ReadonlySet<number> | null): FileRow[] {
+    const rows: FileRow[] = [];
+    for (const packed of this.#files) {
+      const layout = layoutOf(packed);
+      if (layouts !== null && !layouts.has(layout)) continue;
+      const [, holder = "", ino = "", gen = "", flags = "", traits = "", extents = ""] = packed.split(" ");
+      const set = parseInt(holder, 16) | 0;
+      rows.push({
+        holder: set,
+        subvol: holders.subvolumes(set)[0] ?? 0,
+        ino: parseInt(ino, 16),
+        gen: parseInt(gen, 16),
+        flags: parseInt(flags, 16),
+        layout,
+        traits: parseInt(traits, 16),
+        extents: Buffer.from(extents, "hex"),
+      });
+    }
+    return rows;
+  }
+}
+
+/** Some sizes, of which the checksum tree is asked at once. */
+export class PackedBatch {
+  readonly sizes: PackedSize[] = [];
+  /** Places so far. */
+  count = 0;
+  #tasks = Buffer.allocUnsafeSlow(1 << 16);
+  #used = 0;
+
+  add([size, packed]: PackedRow): void {
+    const files = packed.split(",");
+    const layouts = new Float64Array(files.length);
+    const seen = new Set<number>();
+    for (const file of files) {
+      const layout = layoutOf(file);
+      if (seen.has(layout)) continue;
+      layouts[seen.size] = layout;
+      seen.add(layout);
+      this.#addTask(file.slice(file.lastIndexOf(" ") + 1));
+    }
+    this.sizes.push(new PackedSize(size, files, layouts.subarray(0, seen.size), this.count));
+    this.count += seen.size;
+  }
+
+  /** What the checksum tree says of all places. */
+  read(context: ScanContext): Promise<CsumPrints> {
+    const sizes = new Float64Array(this.count);
+    for (const { size, layouts, first } of this.sizes) sizes.fill(size, first, first + layouts.length);
+    return readCsumPrints(context, this.#tasks.subarray(0, this.#used), sizes);
+  }
+
+  #addTask(hex: string): void {
+    const length = hex.length / 2;
+    if (this.#used + 4 + length > this.#tasks.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * (this.#tasks.length + length));
+      this.#tasks.copy(larger, 0, 0, this.#used);
+      this.#tasks = larger;
+    }
+    this.#used = this.#tasks.writeUInt32LE(length, this.#used);
+    this.#used += this.#tasks.write(hex, this.#used, "hex");
+  }
+}
+
+/** Sizes from `from` to less than `below` bytes that files at several places have, so many files at a time. */
+export function* packedBatches(
+  store: IndexStore,
+  from: number,
+  below: number,
+  files: number,
+): Generator<PackedBatch> {
+  // the rows are sorted before the first comes: what is written meanwhile, to other tables, changes none
+  store.db.unsafeMode(true);
+  try {
+    let batch = new PackedBatch();
+    for (const row of store.db.prepare(PACKED).raw(true).iterate(from, below) as Iterable<PackedRow>) {
+      batch.add(row);
+      if (batch.count < files) continue;
+      yield batch;
+      batch = new PackedBatch();
+    }
+    if (batch.count > 0) yield batch;
+  } finally {
+    store.db.unsafeMode(false);
+  }
+}
+
+function layoutOf(packed: string): number {
+  const hex = packed.slice(0, LAYOUT_DIGITS);
+  return hex.startsWith("f") ? Number(BigInt.asIntN(64, BigInt(`0x${hex}`))) : parseInt(hex, 16);
+}
