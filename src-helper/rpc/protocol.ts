@@ -273,7 +273,9 @@ export const rangeSumSchema = z.strictObject({
    * fold is refused. "failed": they could not be worked out, and are not folded.
    */
   state: z.enum(["working", "ready", "failed"]),
-  /** Rows of which something is moved, and files that are changed. */
+  /** Rows, ticked or not. */
+  total: count,
+  /** Rows that are ticked, and files that are changed by them. */
   rows: count,
   files: count,
   predictedBytes: bytes,

@@ -8,6 +8,7 @@ import type { AppState, TaskResult } from "../ipc/state.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { TaskList } from "../tasks/task-list.ts";
 import { oneLine, type Log } from "./log.ts";
+import { deepOf, shownVolumes } from "./ranges.ts";
 import { createReviews, type Reviews } from "./reviews.ts";
 import { createStateStore, type StateStore } from "./state-store.ts";
 import { createStuckKeeper, type StuckKeeper } from "./stuck-keeper.ts";
@@ -79,7 +80,9 @@ export function createCore(deps: CoreDeps): Core {
     deps.tell("state", state);
   });
   settings.onChange((next) => {
+    const looksForRanges = store.get().settings.ranges;
     store.patch({ settings: next, locale: deps.locale() });
+    if (next.ranges !== looksForRanges) void volumes.refresh();
   });
 
   const failed = (error: unknown): void => {
@@ -148,7 +151,7 @@ export function createCore(deps: CoreDeps): Core {
     list: () => helper.request("volumes", {}),
     mounts: deps.mounts,
     onList: (list) => {
-      store.patch({ volumes: list });
+      store.patch({ volumes: shownVolumes(list, settings.get()) });
       stuck.volumesListed(list);
     },
     onError: failed,
@@ -186,13 +189,14 @@ export function createCore(deps: CoreDeps): Core {
     reviews,
     scan: async (volume, scheduled) => {
       await helper.ready("scan");
-      const { minSize, exclude } = settings.get();
+      const { minSize, exclude, ...rest } = settings.get();
       const before = volumeOf(volume);
       const { done } = tasks.begin("scan", volume, async (task) => ({
         kind: "scan",
         // what was just written has no extents yet: a person expects to see it, a schedule need not wait
         totals: await helper.request("scan", {
           ...{ task, volume, minSize, exclude: [...exclude] },
+          ...deepOf(rest),
           flush: !scheduled,
         }),
       }));

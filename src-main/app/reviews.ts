@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { MAX_PAGE, type FoldResultInfo, type Params, type Result } from "../../src-helper/rpc/protocol.ts";
 import { jsonStringToBytes } from "../../src-helper/text/path-text.ts";
 import type { HelperSupervisor } from "../helper/supervisor.ts";
@@ -5,6 +6,7 @@ import type { SettingsService } from "../settings/settings.ts";
 import type { TaskList } from "../tasks/task-list.ts";
 import { appError } from "./app-error.ts";
 import { outcome } from "./outcome.ts";
+import { deepOf } from "./ranges.ts";
 
 export interface ReviewsDeps {
   readonly helper: Pick<HelperSupervisor, "request" | "ready">;
@@ -20,6 +22,8 @@ export interface Reviews {
   open(volume: string): Promise<Result<"review.open">>;
   /** Resolves when every name is known. */
   names(review: string): Promise<void>;
+  /** The sum when parts of files are not being worked out any more. */
+  ranges(review: string): Promise<Result<"review.ranges">>;
   /** Adds a glob to the settings and leaves out of the review what it matches. */
   skip(review: string, glob: string): Promise<Result<"review.exclude">>;
   /** Shows a file of a group where it is; its path is the helper's word, never the page's. */
@@ -56,8 +60,11 @@ export function createReviews({ helper, tasks, settings, showFile, onFolded }: R
 
   return {
     open: async (volume) => {
-      const { minSize, exclude, snapshots } = settings.get();
-      const info = await helper.request("review.open", { volume, minSize, exclude: [...exclude], snapshots });
+      const { minSize, exclude, snapshots, ...rest } = settings.get();
+      const info = await helper.request("review.open", {
+        ...{ volume, minSize, exclude: [...exclude], snapshots },
+        ...deepOf(rest),
+      });
       for (const [review, of] of volumes) if (of === volume) volumes.delete(review);
       volumes.set(info.review, info.volume);
       return info;
@@ -69,6 +76,11 @@ export function createReviews({ helper, tasks, settings, showFile, onFolded }: R
         return { kind: "done" };
       });
       outcome(await done);
+    },
+    // no task of the list: it has nothing to show but that it goes on, and the sum says so
+    ranges: (review) => {
+      volumeOf(review);
+      return helper.request("review.ranges", { review, task: `ranges-${randomUUID().slice(0, 18)}` });
     },
     skip: async (review, glob) => {
       volumeOf(review);

@@ -7,6 +7,7 @@ import {
   type Params,
   type Result,
 } from "../../src-helper/rpc/protocol.ts";
+import { observedDeepOf } from "../app/ranges.ts";
 import { appError, AppError, errorDataOf } from "../app/app-error.ts";
 import { oneLine, type Log } from "../app/log.ts";
 import type { HelperState } from "../ipc/state.ts";
@@ -222,7 +223,10 @@ export function createSupervisor(options: SupervisorOptions): HelperSupervisor {
     if (method !== "volumes") await ready(method);
     if (client === null) throw new AppError(state.error ?? errorDataOf(null));
     const observed = method === "scan" && observes();
-    return client.request(method, observed ? { ...params, ...OBSERVED_SCAN } : params);
+    return client.request(
+      method,
+      observed ? { ...params, ...OBSERVED_SCAN, ...observedDeepOf(params as Params<"scan">) } : params,
+    );
   }
 
   return {

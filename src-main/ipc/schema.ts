@@ -43,9 +43,10 @@ export const INVOKE = {
   /** Takes a finished task's result off the screen. */
   "task.dismiss": call<null>()(z.strictObject({ task: z.string().max(40) })),
 
-  /** Minimum size, excludes and snapshots come from the settings. */
+  /** Minimum size, excludes, snapshots and whether parts of files are looked for come from the settings. */
   "review.open": call<Result<"review.open">>()(volume),
   "review.names": call<null>()(METHODS["review.names"].params.omit({ task: true })),
+  "review.ranges": call<Result<"review.ranges">>()(METHODS["review.ranges"].params.omit({ task: true })),
   "review.rows": call<Result<"review.rows">>()(METHODS["review.rows"].params),
   "review.files": call<Result<"review.files">>()(METHODS["review.files"].params),
   "review.tick": call<Result<"review.tick">>()(METHODS["review.tick"].params),

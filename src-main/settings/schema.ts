@@ -21,6 +21,16 @@ export const settingsSchema = z.strictObject({
     .default([]),
   /** Fold copies in read-only snapshots too. */
   snapshots: z.boolean().default(false),
+  /** Look for equal parts of files too. Off: freeing them writes what is left of an extent anew. */
+  ranges: z.boolean().default(false),
+  /** Bytes of memory for that search. */
+  rangesMemory: z
+    .int()
+    .min(16 * 2 ** 20)
+    .max(2 ** 40)
+    .default(256 * 2 ** 20),
+  /** Percent of an extent that may be written anew to free it. */
+  rangesRewrite: z.int().min(0).max(100).default(50),
   schedule: z.enum(["off", "daily", "weekly", "idle"]).default("idle"),
   /** Scheduled scans on battery, and while an app fills the screen. */
   scanOnBattery: z.boolean().default(false),
@@ -45,6 +55,9 @@ export const settingsPatchSchema = z
     minSize: shape.minSize.unwrap(),
     exclude: shape.exclude.unwrap(),
     snapshots: shape.snapshots.unwrap(),
+    ranges: shape.ranges.unwrap(),
+    rangesMemory: shape.rangesMemory.unwrap(),
+    rangesRewrite: shape.rangesRewrite.unwrap(),
     schedule: shape.schedule.unwrap(),
     scanOnBattery: shape.scanOnBattery.unwrap(),
     scanInFullScreen: shape.scanInFullScreen.unwrap(),

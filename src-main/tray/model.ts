@@ -1,5 +1,6 @@
 /** What the tray shows, told from the app's state: plain data, without Electron. */
 import { formatBytes, formatPercent } from "../../src-common/format.ts";
+import { rangesOf, reclaimableOf } from "../../src-common/reclaimable.ts";
 import type { VolumeInfo } from "../../src-helper/rpc/protocol.ts";
 import type { AppState, Task } from "../ipc/state.ts";
 import type { LocaleService } from "../locale/locale.ts";
@@ -83,8 +84,10 @@ function volumeLine(
   const task = runningTask(state, volume.uuid);
   if (task === undefined) {
     if (volume.lastScan === null) return tray.notScanned(name);
-    const bytes = volume.lastScan.reclaimableBytes;
-    return bytes === 0 ? tray.nothing(name) : tray.reclaimable(name, formatBytes(bytes, locale.current()));
+    const [bytes, parts] = [reclaimableOf(volume.lastScan), rangesOf(volume.lastScan)];
+    if (bytes === 0) return tray.nothing(name);
+    const line = tray.reclaimable(name, formatBytes(bytes, locale.current()));
+    return parts === 0 ? line : tray.ofWhichParts(line, formatBytes(parts, locale.current()));
   }
   const line =
     task.progress?.paused === true
@@ -99,7 +102,7 @@ function volumeLine(
 
 function iconState(state: AppState, stuck: number): IconState {
   const scanned = (state.volumes ?? []).filter((volume) => volume.lastScan !== null);
-  const bytes = scanned.reduce((sum, volume) => sum + (volume.lastScan?.reclaimableBytes ?? 0), 0);
+  const bytes = scanned.reduce((sum, volume) => sum + reclaimableOf(volume.lastScan), 0);
   const total = scanned.reduce((sum, volume) => sum + volume.totalBytes, 0);
   const task = runningTask(state, null);
   const known = scanned.length > 0;
@@ -116,7 +119,7 @@ function iconState(state: AppState, stuck: number): IconState {
 function mostReclaimable(volumes: readonly VolumeInfo[]): string | null {
   let most: VolumeInfo | null = null;
   for (const volume of volumes) {
-    if ((volume.lastScan?.reclaimableBytes ?? 0) > (most?.lastScan?.reclaimableBytes ?? 0)) most = volume;
+    if (reclaimableOf(volume.lastScan) > reclaimableOf(most?.lastScan ?? null)) most = volume;
   }
   return most?.uuid ?? null;
 }

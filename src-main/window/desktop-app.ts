@@ -16,6 +16,7 @@ import {
   shell,
   Tray,
 } from "electron";
+import { reclaimableOf } from "../../src-common/reclaimable.ts";
 import { appError } from "../app/app-error.ts";
 import { createCore, type Core } from "../app/core.ts";
 import { createInvokeHandlers } from "../app/invoke-handlers.ts";
@@ -125,8 +126,8 @@ export function startDesktopApp(start: LaunchArguments): MainWindow {
       scanEnded: (volume, totals, scheduled) => {
         notifications.scanEnded(volume, {
           scheduled,
-          before: volume.lastScan?.reclaimableBytes ?? null,
-          after: totals.reclaimableBytes,
+          before: volume.lastScan === null ? null : reclaimableOf(volume.lastScan),
+          after: totals.reclaimableBytes + (totals.deep?.reclaimableBytes ?? 0),
         });
       },
       foldEnded: (volume, result) => {

@@ -88,6 +88,33 @@ describe("texts of rows", () => {
     expect(canTick(file)).toBe(true);
   });
 
+  it("say of parts how many, what is written anew, and where they are", () => {
+    const parts = texts.group({ ...group, range: { parts: 3, rewrittenBytes: 0 } });
+    expect(parts.parts?.text).toBe("review.table.parts 3");
+    expect(parts.parts?.title).toContain("review.table.partsNothingRewritten");
+    expect(parts.label).toContain("review.table.rowParts");
+    expect(texts.group({ ...group, range: { parts: 3, rewrittenBytes: 4096 } }).parts?.title).toContain(
+      "<4096>",
+    );
+    expect(texts.group(group).parts).toBeNull();
+    const list = [
+      { offset: 8192, length: 4096 },
+      { offset: 65_536, length: 100 },
+    ];
+    const one = texts.file({ ...file, parts: { count: 1, bytes: 4096, list: list.slice(0, 1) } });
+    expect(one.parts?.text).toBe("review.table.fromByte <8192> · <4096>");
+    expect(one.role.text).toBe("review.partRole.fold");
+    const more = texts.file({ ...file, role: "left", parts: { count: 5, bytes: 9000, list } });
+    expect(more.parts?.text).toContain("review.table.partsFrom 5");
+    expect(more.parts?.title.split("\n")).toEqual([
+      "review.table.partAt <8192> <4096>",
+      "review.table.partAt <65536> <100>",
+      "review.table.moreParts 3",
+    ]);
+    expect(more.role.text).toBe("review.partRole.left");
+    expect(texts.file(file).parts).toBeNull();
+  });
+
   it("tell of copies in snapshots only where there are any", () => {
     expect(texts.group(group).snapshots?.text).toBe("review.table.snapshots 2");
     expect(texts.group({ ...group, snapshotCopies: 0 }).snapshots).toBeNull();

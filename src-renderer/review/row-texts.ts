@@ -29,12 +29,16 @@ export interface GroupTexts {
   readonly frees: Titled;
   /** null where no copy is in a snapshot. */
   readonly snapshots: Titled | null;
+  /** null where it is of whole files. */
+  readonly parts: Titled | null;
   readonly more: string;
 }
 export interface FileTexts {
   readonly label: string;
   readonly path: PathParts;
   readonly role: Titled;
+  /** Where in the file its parts are; null of a whole file. */
+  readonly parts: Titled | null;
   readonly subvolume: Titled;
   readonly modified: Titled;
   readonly owner: Titled;
@@ -63,6 +67,11 @@ export function canTick(row: FileRow): boolean {
   return row.role !== "snapshot" && row.role !== "fixed";
 }
 
+/** What becomes of the parts of a file. */
+function partRole({ role }: FileRow): "source" | "fold" | "left" {
+  return role === "source" || role === "fold" ? role : "left";
+}
+
 /** @param texts and format - of one language; for another one these are made anew */
 export function createRowTexts({ t, n }: Pick<Texts, "t" | "n">, format: Format): RowTexts {
   const groups = new WeakMap<GroupRow, GroupTexts>();
@@ -77,13 +86,40 @@ export function createRowTexts({ t, n }: Pick<Texts, "t" | "n">, format: Format)
   const day = (at: number): Titled => ({ text: format.day(at), title: format.moment(at) });
   const size = (bytes: number): Titled => ({ text: format.bytes(bytes), title: format.exactBytes(bytes) });
 
+  function partsOfGroup({ range }: GroupRow): Titled | null {
+    if (range === undefined) return null;
+    const rewritten =
+      range.rewrittenBytes === 0
+        ? t("review.table.partsNothingRewritten")
+        : t("review.table.partsRewritten", { size: format.bytes(range.rewrittenBytes) });
+    return {
+      text: n("review.table.parts", range.parts),
+      title: `${t("review.table.partsTitle")} ${rewritten}`,
+    };
+  }
+  function partsOfFile({ parts }: FileRow): Titled | null {
+    const first = parts?.list[0];
+    if (parts === undefined || first === undefined) return null;
+    const from = t("review.table.fromByte", { offset: format.count(first.offset) });
+    const lines = parts.list.map(({ offset, length }) =>
+      t("review.table.partAt", { offset: format.count(offset), size: format.exactBytes(length) }),
+    );
+    const more = parts.count - parts.list.length;
+    if (more > 0) lines.push(n("review.table.moreParts", more));
+    const text = parts.count === 1 ? from : n("review.table.partsFrom", parts.count, { from });
+    return { text: `${text} · ${format.bytes(parts.bytes)}`, title: lines.join("\n") };
+  }
+
   function makeGroup(row: GroupRow): GroupTexts {
     const name = displayPath(row.name);
     const copies = format.count(row.copies);
     const each = size(row.size);
     const frees = size(row.frees);
+    const parts = partsOfGroup(row);
+    const label = parts === null ? "review.table.rowGroup" : "review.table.rowParts";
     return {
-      label: t("review.table.rowGroup", { name, copies, size: each.text, frees: frees.text }),
+      label: t(label, { name, copies, size: each.text, frees: frees.text }),
+      parts,
       name: pathParts(row.name),
       folder: pathParts(row.folder),
       copies,
@@ -103,15 +139,26 @@ export function createRowTexts({ t, n }: Pick<Texts, "t" | "n">, format: Format)
 
   function makeFile(row: FileRow): FileTexts {
     const path = displayPath(row.path);
-    const role = roleText(row);
+    const parts = partsOfFile(row);
+    const role = parts === null ? roleText(row) : t(`review.partRole.${partRole(row)}`);
     const owner = displayPath(row.owner);
     const modified = day(row.modified);
     const subvolume = row.subvolume === "" ? t("review.filter.topLevel") : displayPath(row.subvolume);
     const inSubvolume = t("review.filter.inSubvolume", { name: subvolume });
     return {
-      label: t("review.table.rowFile", { path, role, owner, modified: modified.text }),
+      label: t("review.table.rowFile", {
+        path,
+        role: parts === null ? role : `${role}, ${parts.text}`,
+        owner,
+        modified: modified.text,
+      }),
       path: pathParts(row.path),
-      role: { text: role, title: t(`review.roleTitle.${row.role}`) },
+      parts,
+      role: {
+        text: role,
+        title:
+          parts === null ? t(`review.roleTitle.${row.role}`) : t(`review.partRoleTitle.${partRole(row)}`),
+      },
       subvolume: { text: subvolume, title: inSubvolume },
       modified,
       owner: { text: owner, title: `${t("review.filter.ownedBy", { name: owner })} · ${inSubvolume}` },

@@ -48,6 +48,8 @@ export function useFilterText(): {
         return `${t("review.filter.modified")}: ${ageText(part.age)}`;
       case "folder":
         return t("review.filter.folder", { folder: displayPath(part.path) });
+      case "kind":
+        return t(part.of === "file" ? "review.filter.wholeFiles" : "review.filter.parts");
       case "ticked":
         return t(part.ticked === "ticked" ? "review.filter.ticked" : "review.filter.unticked");
     }

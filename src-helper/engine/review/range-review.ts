@@ -13,7 +13,7 @@ import { readNames } from "./names.ts";
 import type { PagedRanges } from "./pages.ts";
 import { Planner } from "./planner.ts";
 import { RangeList } from "./range-list.ts";
-import { RangeTicks } from "./range-ticks.ts";
+import { NO_RANGES, RangeTicks } from "./range-ticks.ts";
 import { Slices } from "./slices.ts";
 import type { ReviewSource } from "./source.ts";
 import { outOfDate } from "./stale.ts";
@@ -91,7 +91,7 @@ export class RangeReview {
    * @param tally null before files are loaded
    */
   added(sum: Sum, tally: Tally | null): Sum {
-    const { foldBytes, ...ranges } = this.#state === "ready" ? this.ticks.sum : NOTHING;
+    const { foldBytes, ...ranges } = this.#state === "ready" ? this.ticks.sum : NO_RANGES;
     // what whole files leave of an extent, ranges may move
     const victims = tally === null || sum.pinnedBytes === 0 ? [] : (this.planned()?.victims ?? []);
     const freed = victims.reduce((bytes, { bytenr }) => bytes + (tally?.pinnedAt(bytenr) ?? 0), 0);
@@ -224,8 +224,6 @@ export class RangeReview {
     });
   }
 }
-
-const NOTHING = { rows: 0, files: 0, predictedBytes: 0, rewrittenBytes: 0, foldBytes: 0 };
 
 function keyOf(subvolume: number, inode: number): string {
   return `${subvolume}:${inode}`;

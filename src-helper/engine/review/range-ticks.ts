@@ -7,7 +7,14 @@ export interface TickedRanges extends Omit<RangeSum, "state"> {
   readonly foldBytes: number;
 }
 
-const NOTHING: TickedRanges = { rows: 0, files: 0, predictedBytes: 0, rewrittenBytes: 0, foldBytes: 0 };
+export const NO_RANGES: TickedRanges = {
+  total: 0,
+  rows: 0,
+  files: 0,
+  predictedBytes: 0,
+  rewrittenBytes: 0,
+  foldBytes: 0,
+};
 
 /**
  * What of the ranges is ticked. The list is another one whenever other whole
@@ -25,7 +32,7 @@ export class RangeTicks {
   #none = false;
   /** By row. */
   #ticked = new Uint8Array();
-  #sum = NOTHING;
+  #sum = NO_RANGES;
 
   get sum(): TickedRanges {
     return this.#sum;
@@ -118,7 +125,7 @@ export class RangeTicks {
       files.ticked[at] = this.#ticked[row] === 1 && !this.#out.has(files.id(at)) ? 1 : 0;
     }
     const changed = new Set<number>();
-    const sum = { rows: 0, predictedBytes: 0, rewrittenBytes: 0, foldBytes: 0 };
+    const sum = { total: list.rows.length, rows: 0, predictedBytes: 0, rewrittenBytes: 0, foldBytes: 0 };
     list.rows.forEach(({ first, end, bytes, rewrittenBytes, foldBytes }, row) => {
       if (!this.isChosen(row)) return;
       sum.rows++;

@@ -25,6 +25,9 @@ const review: Messages["review"] = {
     snapshot: "Schnappschuss",
     modified: "Geändert",
     owner: "Eigentümer",
+    kind: "Ganz oder Teil",
+    wholeFiles: "Ganze Dateien",
+    parts: "Teile von Dateien",
     ticks: "Häkchen",
     ticked: "Nur angekreuzte",
     unticked: "Nur nicht angekreuzte",
@@ -73,6 +76,25 @@ const review: Messages["review"] = {
     snapshots: "+ {n} in einem Schnappschuss | + {n} in Schnappschüssen",
     snapshotsTitle: "Kopien in schreibgeschützten Schnappschüssen bleiben, wie sie sind",
     loading: "Wird geladen …",
+    rowParts: "Teile von {name}, {copies} Dateien, {size} gemeinsam, Gewinn {frees}",
+    parts: "Teil | {n} Teile",
+    partsTitle: "Diese Dateien haben Teile gemeinsam. Sie werden zusammen gefaltet oder gar nicht.",
+    partsRewritten: "{size} werden dafür neu geschrieben; vom Gewinn ist das schon abgezogen.",
+    partsNothingRewritten: "Dafür wird nichts neu geschrieben.",
+    fromByte: "ab Byte {offset}",
+    partAt: "ab Byte {offset}: {size}",
+    partsFrom: "{n} Teil {from} | {n} Teile {from}",
+    moreParts: "und {n} weiterer Teil | und {n} weitere Teile",
+  },
+  partRole: {
+    source: "gibt die Daten",
+    fold: "Teile werden gefaltet",
+    left: "ausgelassen",
+  },
+  partRoleTitle: {
+    source: "Andere werden diese Teile mit ihr teilen. Sie selbst wird nicht geändert.",
+    fold: "Diese Teile werden die Daten einer anderen Datei oder einer neuen Kopie teilen. Name, Datum und Inhalt bleiben.",
+    left: "Ihre Teile bleiben, wie sie sind: sie oder eine Datei, mit der sie sie gemeinsam hat, ist nicht angekreuzt.",
   },
   role: {
     source: "behält ihren Platz",
@@ -142,11 +164,15 @@ const review: Messages["review"] = {
     none: "Keine weiteren Ordner hier",
     show: "Zeigen, wo es liegt",
     hide: "Verbergen, wo es liegt",
+    wholeOnly: "Nur ganze Dateien, ohne Teile.",
     wait: "Namen werden gelesen",
     waitText: "Die Karte der Ordner kommt, wenn alle Namen bekannt sind.",
   },
   sum: {
     freed: "werden frei",
+    parts: "davon {size} in Teilen von Dateien",
+    partsWorking: "Teile von Dateien werden berechnet …",
+    partsFailed: "Teile von Dateien ließen sich nicht berechnen und werden nicht gefaltet.",
     nothing: "Nichts ist angekreuzt",
     nothingHint: "Kreuzen Sie die Gruppen an, die gefaltet werden sollen.",
     about: "etwa {time}",
@@ -161,6 +187,10 @@ const review: Messages["review"] = {
   fold: {
     title: "{size} falten?",
     what: "{files} in {groups} werden die Daten einer gleichen Kopie teilen.",
+    parts:
+      "Teile von {n} Datei werden ihre Daten teilen: {size} der Summe. | Teile von {n} Dateien werden ihre Daten teilen: {size} der Summe.",
+    rewritten:
+      "{size} werden dafür neu geschrieben, damit der Rest frei wird. In der Summe ist das schon abgezogen.",
     keep: "Namen, Datum, Eigentümer und Inhalt bleiben, wie sie sind. Danach sind {size} mehr frei.",
     compareAll: "Der Kernel vergleicht jedes Byte ({size}), bevor er etwas teilt.",
     lockImmutable:
@@ -172,6 +202,8 @@ const review: Messages["review"] = {
     time: "Es dauert etwa {time}, nach dem letzten Lauf geschätzt.",
     leftGroups:
       "{n} Gruppe bleibt aus: sie ist nicht angekreuzt. | {n} Gruppen bleiben aus: sie sind nicht angekreuzt.",
+    leftParts:
+      "Teile von Dateien in {n} Zeile bleiben aus: sie ist nicht angekreuzt. | Teile von Dateien in {n} Zeilen bleiben aus: sie sind nicht angekreuzt.",
     leftPinned: "{size} bleiben belegt, weil Schnappschüsse sie halten.",
     hidden: "Ein Filter ist an. Angekreuzte Gruppen, die er verbirgt, werden auch gefaltet.",
     confirm: "Jetzt falten",

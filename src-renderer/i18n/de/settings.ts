@@ -48,6 +48,21 @@ const settings: Messages["settings"] = {
     added: "{path}: {fold}",
     removed: "{path} hat keine Regel mehr",
   },
+  ranges: {
+    title: "Gleiche Teile von Dateien",
+    on: "Auch gleiche Teile von Dateien suchen",
+    onHint:
+      "Findet Dateien, die zum Teil gleich sind: Abbilder, Archive, Datenbanken. Die Suche liest Prüfsummen, keine Daten, und dauert einige Sekunden länger. Um solchen Platz zurückzugeben, muss beim Falten vielleicht ein Teil davon neu geschrieben werden.",
+    advanced: "Erweitert",
+    memory: "Speicher für die Suche",
+    memoryHint: "Mit weniger werden kurze Teile übersehen. 256 MiB genügen für die meisten Volumes.",
+    memoryRange: "Mindestens 16 MiB, höchstens 1 TiB.",
+    rewrite: "Höchstens neu schreiben",
+    rewriteHint:
+      "Wie viel vom Platz an einer Stelle neu geschrieben werden darf, damit der Rest davon frei wird.",
+    rewriteNone: "nichts",
+    rewritePercent: "{percent} davon",
+  },
   schedule: {
     title: "Wann von selbst gescannt wird",
     schedule: "Scannen",

@@ -46,6 +46,20 @@ export default {
     added: "{path}: {fold}",
     removed: "{path} has no rule any more",
   },
+  ranges: {
+    title: "Equal parts of files",
+    on: "Look for equal parts of files too",
+    onHint:
+      "Finds files that are the same in part: disk images, archives, databases. The search reads checksums, no data, and takes some seconds more. To give such space back, folding may have to write a part of it anew.",
+    advanced: "Advanced",
+    memory: "Memory for the search",
+    memoryHint: "With less, short parts are missed. 256 MiB is enough for most volumes.",
+    memoryRange: "At least 16 MiB, at most 1 TiB.",
+    rewrite: "Write anew at most",
+    rewriteHint: "How much of the space at a place may be written anew so that the rest of it comes back.",
+    rewriteNone: "nothing",
+    rewritePercent: "{percent} of it",
+  },
   schedule: {
     title: "When it scans by itself",
     schedule: "Scan",

@@ -11,6 +11,7 @@ const ALL: FilterPart[] = [
   { kind: "subvolume", id: 256 },
   { kind: "owner", uid: 0 },
   { kind: "age", age: { kind: "newer", days: 7, at: AT } },
+  { kind: "kind", of: "range" },
   { kind: "ticked", ticked: "unticked" },
 ];
 
@@ -42,6 +43,7 @@ describe("filter", () => {
       owners: [0],
       folder: "/home/me",
       ticked: "unticked",
+      kind: "range",
     });
     expect(ALL.reduce(toggle, full)).toEqual(EMPTY_FILTER);
   });

@@ -18,6 +18,8 @@ export interface ReviewFilter {
   readonly age: Age | null;
   readonly folder: string | null;
   readonly ticked: "any" | "ticked" | "unticked";
+  /** Whole files, or parts of files. */
+  readonly kind: "any" | "file" | "range";
 }
 
 export const EMPTY_FILTER: ReviewFilter = {
@@ -30,6 +32,7 @@ export const EMPTY_FILTER: ReviewFilter = {
   age: null,
   folder: null,
   ticked: "any",
+  kind: "any",
 };
 
 const KIB = 1024;
@@ -65,6 +68,7 @@ export function toProtocol(filter: ReviewFilter): Filter {
     modifiedTo: filter.age?.kind === "older" ? moment : null,
     folder: filter.folder,
     ticked: filter.ticked,
+    ...(filter.kind === "any" ? {} : { kind: filter.kind }),
   };
 }
 
@@ -77,7 +81,8 @@ export type FilterPart =
   | { readonly kind: "owner"; readonly uid: number }
   | { readonly kind: "age"; readonly age: Age }
   | { readonly kind: "folder"; readonly path: string }
-  | { readonly kind: "ticked"; readonly ticked: "ticked" | "unticked" };
+  | { readonly kind: "ticked"; readonly ticked: "ticked" | "unticked" }
+  | { readonly kind: "kind"; readonly of: "file" | "range" };
 
 /** What narrows, in the order of the chips. The search has its own field. */
 export function parts(filter: ReviewFilter): FilterPart[] {
@@ -89,6 +94,7 @@ export function parts(filter: ReviewFilter): FilterPart[] {
   for (const id of filter.subvolumes) all.push({ kind: "subvolume", id });
   for (const uid of filter.owners) all.push({ kind: "owner", uid });
   if (filter.age !== null) all.push({ kind: "age", age: filter.age });
+  if (filter.kind !== "any") all.push({ kind: "kind", of: filter.kind });
   if (filter.ticked !== "any") all.push({ kind: "ticked", ticked: filter.ticked });
   return all;
 }
@@ -112,6 +118,8 @@ export function toggle(filter: ReviewFilter, part: FilterPart): ReviewFilter {
       return { ...filter, folder: filter.folder === part.path ? null : part.path };
     case "ticked":
       return { ...filter, ticked: filter.ticked === part.ticked ? "any" : part.ticked };
+    case "kind":
+      return { ...filter, kind: filter.kind === part.of ? "any" : part.of };
   }
 }
 

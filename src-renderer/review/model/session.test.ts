@@ -79,6 +79,58 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
+const rangesOf = (state: "working" | "ready"): NonNullable<Sum["ranges"]> => ({
+  ...{ state, total: 2, rows: state === "ready" ? 2 : 0, files: 3 },
+  ...{ predictedBytes: state === "ready" ? 500 : 0, rewrittenBytes: 0 },
+});
+
+describe("parts of files", () => {
+  it("are waited for, and the sum and the rows follow", async () => {
+    const { promise, resolve } = Promise.withResolvers<Answer<unknown>>();
+    const { session, countOf } = start((name) => {
+      if (name === "review.open")
+        return ok(infoOf("r1", { sum: { ...sumAt(0), ranges: rangesOf("working") } }));
+      return name === "review.ranges" ? promise : undefined;
+    });
+    await session.open(VOLUME);
+    await settle();
+    expect(session.info.value?.sum.ranges?.state).toBe("working");
+    expect(countOf("review.ranges")).toBe(1);
+    const rows = countOf("review.rows");
+    resolve(ok({ ...sumAt(1), ranges: rangesOf("ready") }));
+    await settle();
+    expect(session.info.value?.sum).toMatchObject({ revision: 1, ranges: { state: "ready", rows: 2 } });
+    expect(countOf("review.rows")).toBeGreaterThan(rows);
+    expect(countOf("review.ranges")).toBe(1);
+  });
+
+  it("are waited for again when a tick makes them others", async () => {
+    let revision = 1;
+    const { session, countOf } = start((name) => {
+      if (name === "review.tick") return ok({ ...sumAt(++revision), ranges: rangesOf("working") });
+      if (name === "review.ranges") return ok({ ...sumAt(++revision), ranges: rangesOf("ready") });
+      return undefined;
+    });
+    await session.open(VOLUME);
+    await session.tick({ kind: "groups", ids: ["1"] }, false);
+    await settle();
+    expect(countOf("review.ranges")).toBe(1);
+    expect(session.info.value?.sum.ranges?.state).toBe("ready");
+  });
+
+  it("that cannot be worked out are said not to count", async () => {
+    const { session, failed } = start((name) => {
+      if (name === "review.open")
+        return ok(infoOf("r1", { sum: { ...sumAt(0), ranges: rangesOf("working") } }));
+      return name === "review.ranges" ? wrong("failed") : undefined;
+    });
+    await session.open(VOLUME);
+    await settle();
+    expect(session.info.value?.sum.ranges?.state).toBe("failed");
+    expect(failed.map(({ code }) => code)).toEqual(["failed"]);
+  });
+});
+
 describe("session", () => {
   it("opens and shows the first rows", async () => {
     const { session } = start(() => undefined);

@@ -89,6 +89,8 @@ export function createSession(deps: SessionDeps): Session {
   let loading: { readonly volume: string; readonly done: Promise<void> } | null = null;
   /** Stale again before any row came: opening it anew does not help. */
   let staleInVain = false;
+  /** The review whose parts of files are waited for. */
+  let waitingFor: string | null = null;
 
   // its private fields do not go through a reactive proxy
   const table = markRaw(
@@ -155,7 +157,29 @@ export function createSession(deps: SessionDeps): Session {
     error.value = null;
     if (table.total === null) table.reset();
     else table.invalidate();
+    void waitForRanges();
     if (!next.namesReady && (before?.review !== next.review || before.namesReady)) void readNames();
+  }
+
+  /** Parts of files are worked out anew when other whole files are ticked: the sum and the rows follow. */
+  async function waitForRanges(): Promise<void> {
+    const review = info.value?.review ?? null;
+    if (waitingFor === review) return;
+    waitingFor = review;
+    while (info.value?.review === review && info.value?.sum.ranges?.state === "working") {
+      const got = await call("review.ranges", {});
+      if (info.value?.review !== review) return;
+      if (got === null) rangesFailed();
+      else takeSum(got.value);
+      table.invalidate();
+    }
+    if (waitingFor === review) waitingFor = null;
+  }
+
+  function rangesFailed(): void {
+    const now = info.value;
+    if (now?.sum.ranges === undefined) return;
+    info.value = { ...now, sum: { ...now.sum, ranges: { ...now.sum.ranges, state: "failed" } } };
   }
 
   async function readNames(): Promise<void> {
@@ -227,6 +251,7 @@ export function createSession(deps: SessionDeps): Session {
     const got = await call("review.tick", { target, ticked });
     unconfirmed.value--;
     if (got !== null) takeSum(got.value);
+    void waitForRanges();
     // also where it failed: what was marked is then not so
     table.invalidate();
   }

@@ -222,6 +222,7 @@ export function createFakeBridge(scene: Scene): RefoldBridge {
       reviews.set("r-1", one);
       return one.info();
     },
+    "review.ranges": ({ review: id }) => review(id).info().sum,
     "review.names": ({ review: id }) => {
       const one = review(id);
       // answers when every name is known
