@@ -15,6 +15,7 @@ export const INVOKE_NAMES = [
   "task.dismiss",
   "review.open",
   "review.names",
+  "review.ranges",
   "review.rows",
   "review.files",
   "review.tick",

@@ -46,9 +46,25 @@ export function plantHome(volume: LoopVolume): void {
   for (let k = 0; k < 30; k++)
     write(join(volume.path, `Documents/${String(k)}.odt`), random.bytes(30_000), k);
   write(join(volume.path, "Documents/contract.pdf"), random.bytes(80_000), 0);
+  plantParts(volume, random);
   mkdirSync(join(volume.path, ".snapshots"));
   for (const k of [1, 2]) volume.snapshot("Photos", `.snapshots/${String(k)}`, { readOnly: true });
   volume.settle();
+}
+
+/** Files that are the same in part: two states of a machine, and an archive of what lies beside it. */
+function plantParts(volume: LoopVolume, random: Random): void {
+  const disk = random.bytes(28 * MIB);
+  write(join(volume.path, "VMs/debian/disk.img"), disk, 2);
+  const later = Buffer.concat([disk.subarray(0, 20 * MIB), random.bytes(9 * MIB)]);
+  write(join(volume.path, "VMs/debian/disk-2026-10.img"), later, 6);
+  const songs = random.bytes(12 * MIB);
+  write(join(volume.path, "Music/concert.wav"), songs, 3);
+  write(
+    join(volume.path, "Downloads/band.tar"),
+    Buffer.concat([random.bytes(4 * KIB), songs, random.bytes(600 * KIB)]),
+    4,
+  );
 }
 
 function write(path: string, data: Buffer, k: number): void {

@@ -1,42 +1,18 @@
-/// <reference lib="dom" />
 /** Every view in light and dark: axe finds nothing, and its picture is in docs/screenshots. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
 import { chattr } from "./attributes.ts";
+import { look, MOUNT_AT as mountAt } from "./look.ts";
 import { plantHome } from "./picture-home.ts";
 import { card, files, fold, goTo, group, openReview, scan } from "./steps.ts";
 import { expect, test } from "./support/fixtures.ts";
-import { ROOT } from "../support/run.ts";
 
-const PICTURES = join(ROOT, "docs", "screenshots");
 const LABEL = "home";
-/** A name that people know, in the app's own mount namespace; not over the program itself. */
-const mountAt = ROOT.startsWith("/home/") ? "/mnt" : "/home";
 
 test.use({ volumeOptions: { label: LABEL, size: "3G", mountOptions: ["compress=zstd:1"] } });
-
-/** Checks a view with axe, and takes its picture. */
-async function look(page: Page, name: string): Promise<void> {
-  // legacy mode: the other opens a page of its own, and the app has but one
-  // what moves is not what is checked
-  await page.emulateMedia({ reducedMotion: "reduce" });
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-  expect(
-    violations.map(
-      ({ id, nodes }) => `${name}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`,
-    ),
-  ).toEqual([]);
-  const sideways = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-  expect(sideways, `${name} scrolls sideways`).toBe(false);
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 for (const theme of ["light", "dark"] as const) {
   test(`all views, ${theme}`, async ({ volume, launch }) => {
     test.setTimeout(240_000);
-    mkdirSync(PICTURES, { recursive: true });
     plantHome(volume);
     const { page } = await launch({ tray: true, mountAt });
     await goTo(page, "Settings");

@@ -87,8 +87,8 @@ const review: Messages["review"] = {
     moreParts: "und {n} weiterer Teil | und {n} weitere Teile",
   },
   partRole: {
-    source: "gibt die Daten",
-    fold: "Teile werden gefaltet",
+    source: "behält ihren Platz",
+    fold: "wird gefaltet",
     left: "ausgelassen",
   },
   partRoleTitle: {

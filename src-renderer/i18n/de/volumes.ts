@@ -28,6 +28,7 @@ const volumes: Messages["volumes"] = {
     stays: "{size} bleiben belegt",
     used: "{size} belegt",
     gain: "{size} rückgewinnbar in {groups}",
+    gainParts: "{size} in {groups} und in Teilen von Dateien zurückzugewinnen",
     free: "{size} frei",
     pinned: "{size} mehr, wenn auch Snapshots gefaltet werden",
     pinnedTitle:

@@ -85,8 +85,8 @@ export default {
     moreParts: "and {n} more part | and {n} more parts",
   },
   partRole: {
-    source: "is shared with",
-    fold: "parts will be folded",
+    source: "keeps its place",
+    fold: "will be folded",
     left: "left out",
   },
   partRoleTitle: {

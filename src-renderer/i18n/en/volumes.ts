@@ -26,6 +26,7 @@ export default {
     stays: "{size} stays used",
     used: "{size} used",
     gain: "{size} reclaimable in {groups}",
+    gainParts: "{size} reclaimable in {groups} and in parts of files",
     free: "{size} free",
     pinned: "{size} more if snapshots are folded too",
     pinnedTitle: "Copies in read-only snapshots hold this space. Settings can include them.",

@@ -51,6 +51,19 @@ describe("lines of expanded groups", () => {
     expect(expanded.locate(4)).toEqual({ group: 2, file: 1 });
   });
 
+  it("collapse what is behind the end of a list that has become shorter", () => {
+    const expanded = expandedOf(
+      new Map([
+        [1, 2],
+        [4, 3],
+      ]),
+    );
+    expanded.truncate(2);
+    expect(expanded.all().map(({ id }) => id)).toEqual(["g1"]);
+    expanded.truncate(0);
+    expect(expanded.lines(0)).toBe(0);
+  });
+
   it("leave alone what is not on the page", () => {
     const expanded = expandedOf(new Map([[250, 2]]));
     expanded.reconcile(0, ["g0", "g1"]);

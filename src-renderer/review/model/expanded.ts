@@ -80,6 +80,11 @@ export class ExpandedGroups<Content> {
     }
   }
 
+  /** Collapses what is behind the end of a list that has become shorter. */
+  truncate(groups: number): void {
+    for (const { id, index } of [...this.#byId.values()]) if (index >= groups) this.remove(id);
+  }
+
   /** Lines of a table of so many groups. */
   lines(groups: number): number {
     let lines = groups;

@@ -142,6 +142,16 @@ describe("paged rows", () => {
     expect(questions.filter(({ offset }) => offset === 0)).toHaveLength(2);
   });
 
+  it("asks an empty list again when it may have come to have rows", async () => {
+    const { rows, questions, answerAll } = list(0);
+    rows.want(0, 4);
+    await answerAll();
+    expect(rows.total).toBe(0);
+    const asked = questions.length;
+    rows.invalidate();
+    expect(questions.length).toBe(asked + 1);
+  });
+
   it("changes held rows in place and tells of it", async () => {
     const { rows, answerAll, state } = list(20);
     rows.want(0, 15);

@@ -148,7 +148,8 @@ export class PagedRows<Row> {
 
   #exists(page: number): boolean {
     if (page < 0) return false;
-    return this.total === null || this.#resetting || page * this.#options.pageSize < this.total;
+    // the first one is always asked for: an empty list may have come to have rows
+    return page === 0 || this.total === null || this.#resetting || page * this.#options.pageSize < this.total;
   }
 
   #evict(): void {

@@ -52,6 +52,7 @@ export class TableModel {
           offset,
           rows.map((row) => row.id),
         );
+        this.#expanded.truncate(this.#groups.total ?? 0);
         if (first) source.begun();
       },
       pageSize: PAGE,
