@@ -326,10 +326,12 @@ async function closeRun(
   freedBytes: number | null,
   differences: readonly Difference[],
 ): Promise<void> {
-  const { groups, files, skipped, ended } = run;
+  const { groups, files, skipped, ended, extents, rewrittenBytes } = run;
+  const ranges = { extents, rewrittenBytes };
   const close = (): void => {
     run.intents.advance([], ended);
-    journal.finishRun(runId, { state, groups, files, skipped, freedBytes, differences });
+    const end = { state, groups, files, skipped, freedBytes, differences, ranges };
+    journal.finishRun(runId, end);
   };
   if (state !== "interrupted") {
     close();

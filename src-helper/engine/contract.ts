@@ -336,6 +336,8 @@ export interface HistoryRun {
   /** What predictedBytes and freedBytes differ by; empty also for runs of versions that did not know. */
   readonly differences: readonly Difference[];
   readonly skipped: number;
+  /** Extents that were freed by moving ranges, which `groups` counts too, and bytes written anew; absent: none. */
+  readonly ranges?: { readonly extents: number; readonly rewrittenBytes: number };
 }
 
 export interface HistoryFile {

@@ -6,8 +6,9 @@ import { bytesToJsonString, jsonStringToBytes } from "../text/path-text.ts";
 import { createJournal } from "./migrations/001-journal.ts";
 import { addRewrites } from "./migrations/002-rewrites.ts";
 import { addDifferences } from "./migrations/003-differences.ts";
+import { addRangesOfRuns } from "./migrations/004-ranges-of-runs.ts";
 
-const MIGRATIONS = [createJournal, addRewrites, addDifferences];
+const MIGRATIONS = [createJournal, addRewrites, addDifferences, addRangesOfRuns];
 
 /** A file, told apart from every other of its filesystem, past and present. */
 export interface FileIdentity {
@@ -65,6 +66,8 @@ export interface RunEnd {
   /** null: could not be measured. */
   readonly freedBytes: number | null;
   readonly differences?: readonly Difference[];
+  /** As HistoryRun; absent: none. */
+  readonly ranges?: HistoryRun["ranges"];
 }
 
 /** Path of the journal of a filesystem. */
@@ -209,8 +212,8 @@ export class Journal {
   finishRun(run: number, end: RunEnd): void {
     this.#db
       .prepare(
-        `UPDATE runs SET finished = ?, state = ?, groups = ?, files = ?, skipped = ?, freed = ?, differences = ?
-         WHERE id = ?`,
+        `UPDATE runs SET finished = ?, state = ?, groups = ?, files = ?, skipped = ?, freed = ?, differences = ?,
+           extents = ?, rewritten = ? WHERE id = ?`,
       )
       .run(
         Date.now(),
@@ -220,6 +223,8 @@ export class Journal {
         end.skipped,
         end.freedBytes,
         differencesToText(end.differences ?? []),
+        end.ranges?.extents ?? 0,
+        end.ranges?.rewrittenBytes ?? 0,
         run,
       );
   }
@@ -255,18 +260,20 @@ export class Journal {
     const rows = this.#db
       .prepare(
         `SELECT id, started AS startedAt, finished AS finishedAt, state, groups, files, skipped,
-           predicted AS predictedBytes, freed AS freedBytes, differences
+           predicted AS predictedBytes, freed AS freedBytes, differences, extents, rewritten AS rewrittenBytes
          FROM runs ORDER BY id DESC`,
       )
-      .all() as (Omit<HistoryRun, "volume" | "state" | "differences"> & {
-      state: HistoryRun["state"] | "running";
-      differences: string | null;
-    })[];
-    return rows.map((row) => ({
+      .all() as (Omit<HistoryRun, "volume" | "state" | "differences" | "ranges"> &
+      NonNullable<HistoryRun["ranges"]> & {
+        state: HistoryRun["state"] | "running";
+        differences: string | null;
+      })[];
+    return rows.map(({ extents, rewrittenBytes, ...row }) => ({
       ...row,
       volume,
       differences: differencesFromText(row.differences),
       state: row.state === "running" ? "interrupted" : row.state,
+      ...(extents === 0 ? {} : { ranges: { extents, rewrittenBytes } }),
     }));
   }
 

@@ -447,6 +447,8 @@ export const historyRunSchema = z.strictObject({
   /** What the two differ by: the sum of these; not known of runs of earlier versions. */
   differences: z.array(differenceSchema).optional(),
   skipped: count,
+  /** Extents that went by moving parts of files, and what was written anew for it; absent: none. */
+  ranges: z.strictObject({ extents: count, rewrittenBytes: bytes }).optional(),
 });
 export type HistoryRunInfo = z.infer<typeof historyRunSchema>;
 

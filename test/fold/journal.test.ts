@@ -56,7 +56,14 @@ test("a run that never ended is interrupted, with what it had done by then; an e
   {
     using journal = open();
     const ended = journal.beginRun(START);
-    journal.finishRun(ended, { state: "done", groups: 2, files: 3, skipped: 1, freedBytes: 99 });
+    journal.finishRun(ended, {
+      state: "done",
+      groups: 2,
+      files: 3,
+      skipped: 1,
+      freedBytes: 99,
+      ranges: { extents: 2, rewrittenBytes: 8192 },
+    });
     const cut = journal.beginRun(START);
     journal.advance(
       cut,
@@ -80,7 +87,16 @@ test("a run that never ended is interrupted, with what it had done by then; an e
       freedBytes: null,
       predictedBytes: 4096,
     },
-    { id: 1, state: "done", groups: 2, files: 3, skipped: 1, freedBytes: 99, volume: UUID },
+    {
+      id: 1,
+      ranges: { extents: 2, rewrittenBytes: 8192 },
+      state: "done",
+      groups: 2,
+      files: 3,
+      skipped: 1,
+      freedBytes: 99,
+      volume: UUID,
+    },
   ]);
 });
 

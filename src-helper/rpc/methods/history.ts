@@ -13,9 +13,12 @@ export function historyHandlers(tasks: Pick<Tasks, "isBusy">): Pick<Handlers, "h
       const runs = inJournal(call, volume, (journal) => journal.history(volume)) ?? [];
       // the one that is going on is no history yet
       const ended = tasks.isBusy(volume) ? runs.filter((run) => run.finishedAt !== null) : runs;
-      return ended
-        .slice(0, MAX_RUNS)
-        .map((run) => ({ ...run, differences: differenceInfos(run.differences) }));
+      return ended.slice(0, MAX_RUNS).map((run) => ({
+        ...run,
+        differences: differenceInfos(run.differences),
+        // extents of ranges are told apart
+        groups: run.groups - (run.ranges?.extents ?? 0),
+      }));
     },
 
     "history.files": ({ volume, run, offset, limit }, call) => {

@@ -59,7 +59,7 @@ const settings: Messages["settings"] = {
     memoryRange: "Mindestens 16 MiB, höchstens 1 TiB.",
     rewrite: "Höchstens neu schreiben",
     rewriteHint:
-      "Wie viel vom Platz an einer Stelle neu geschrieben werden darf, damit der Rest davon frei wird.",
+      "Wie viel von dem Platz, den solche Teile einnehmen, neu geschrieben werden darf, damit der Rest davon frei wird.",
     rewriteNone: "nichts",
     rewritePercent: "{percent} davon",
   },

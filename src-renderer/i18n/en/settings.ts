@@ -56,7 +56,8 @@ export default {
     memoryHint: "With less, short parts are missed. 256 MiB is enough for most volumes.",
     memoryRange: "At least 16 MiB, at most 1 TiB.",
     rewrite: "Write anew at most",
-    rewriteHint: "How much of the space at a place may be written anew so that the rest of it comes back.",
+    rewriteHint:
+      "How much of the space that such parts take may be written anew so that the rest of it comes back.",
     rewriteNone: "nothing",
     rewritePercent: "{percent} of it",
   },
