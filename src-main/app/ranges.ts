@@ -22,7 +22,8 @@ export function shownVolumes(
   if (ranges) return volumes;
   return volumes.map((volume) => {
     if (volume.lastScan?.ranges === undefined) return volume;
-    const { ranges: _, ...lastScan } = volume.lastScan;
+    const lastScan = { ...volume.lastScan };
+    delete lastScan.ranges;
     return { ...volume, lastScan };
   });
 }

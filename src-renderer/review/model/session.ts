@@ -164,9 +164,9 @@ export function createSession(deps: SessionDeps): Session {
   /** Parts of files are worked out anew when other whole files are ticked: the sum and the rows follow. */
   async function waitForRanges(): Promise<void> {
     const review = info.value?.review ?? null;
-    if (waitingFor === review) return;
+    if (review === null || waitingFor === review) return;
     waitingFor = review;
-    while (info.value?.review === review && info.value?.sum.ranges?.state === "working") {
+    while (isWorking(review)) {
       const got = await call("review.ranges", {});
       if (info.value?.review !== review) return;
       if (got === null) rangesFailed();
@@ -174,6 +174,10 @@ export function createSession(deps: SessionDeps): Session {
       table.invalidate();
     }
     if (waitingFor === review) waitingFor = null;
+  }
+
+  function isWorking(review: string): boolean {
+    return info.value?.review === review && info.value.sum.ranges?.state === "working";
   }
 
   function rangesFailed(): void {
