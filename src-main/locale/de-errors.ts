@@ -36,6 +36,8 @@ export const deErrors: ErrorTexts = {
     "Refold is at work on this volume already.": "Refold arbeitet schon an diesem Dateisystem.",
     "Refold scans already, here or for somebody else.": "Refold scannt schon, hier oder für jemand anderen.",
     "This volume was scanned a moment ago.": "Dieses Dateisystem wurde eben erst gescannt.",
+    "what parts of files give back is being worked out anew":
+      "Was Teile von Dateien zurückgeben, wird gerade neu berechnet.",
     "what is ticked in this review is being folded":
       "Was in dieser Durchsicht angekreuzt ist, wird gerade gefaltet.",
     "This work has ended already.": "Das ist schon zu Ende.",
@@ -103,6 +105,7 @@ export const deErrors: ErrorTexts = {
     "Open it again.": "Öffnen Sie sie noch einmal.",
     "Open the review again.": "Öffnen Sie die Durchsicht noch einmal.",
     "Open its folder by hand.": "Öffnen Sie den Ordner von Hand.",
+    "Wait until the sum is there, then fold.": "Warten Sie, bis die Summe da ist, dann falten Sie.",
     "Tick at least two files of a group.": "Kreuzen Sie mindestens zwei Dateien einer Gruppe an.",
     "Scan it first.": "Scannen Sie es zuerst.",
     "Mount its subvolume to look at it.": "Hängen Sie das Subvolume ein, um sie anzusehen.",
