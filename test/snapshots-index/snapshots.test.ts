@@ -115,7 +115,7 @@ test("an older snapshot than what is known is read where the two differ", async 
   write("home/2/folder/new");
   write("home/3/5");
   bench.volume.sync();
-  // "old" is hidden from the first scan by what it looks like: a snapshot of it that goes before the second
+  // then "old" goes, and a snapshot of it comes: of what is known only "home" is related, and that went on
   const first = await bench.scan();
   snapshot("old", "older");
   bench.volume.deleteSubvolume("old");
