@@ -375,7 +375,7 @@ export interface FoldFilesResult {
   readonly cancelled: boolean;
 }
 
-/** A volume opened for work (root). Close it, always. */
+/** What a scan looks at, and how. */
 export interface ScanOptions {
   /** Bytes; smaller files are not compared. */
   readonly minSize: number;
@@ -388,6 +388,7 @@ export interface ScanOptions {
   readonly check?: boolean;
 }
 
+/** A volume opened for work (root). Close it, always. */
 export interface Volume {
   readonly uuid: string;
   readonly summary: VolumeSummary;

@@ -72,6 +72,15 @@ export function removeVolumeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** As the kernel names it; "" where another run has detached the device meanwhile. */
+function backingFile(device: string): string {
+  try {
+    return readFileSync(`/sys/block/${device.slice(5)}/loop/backing_file`, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
 /** Removes what killed runs left. Returns the directories removed. */
 export function removeLeftovers(): string[] {
   const removed: string[] = [];
@@ -83,7 +92,7 @@ export function removeLeftovers(): string[] {
   }
   // Loop devices whose directory is gone already (somebody emptied /tmp).
   for (const device of loopDevicesBelow(volumesDirectory())) {
-    const backing = readFileSync(`/sys/block/${device.slice(5)}/loop/backing_file`, "latin1").trim();
+    const backing = backingFile(device);
     if (backing.includes(VOLUME_DIRECTORY_PREFIX) && backing.endsWith("(deleted)")) {
       exec("losetup", ["--detach", device]);
     }
