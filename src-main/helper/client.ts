@@ -1,5 +1,12 @@
+import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { createMessageConnection, ErrorCodes, ResponseError, StreamMessageWriter } from "vscode-jsonrpc/node";
+import {
+  createMessageConnection,
+  ErrorCodes,
+  ResponseError,
+  StreamMessageWriter,
+  type Message,
+} from "vscode-jsonrpc/node";
 import type { z } from "zod";
 import {
   errorDataSchema,
@@ -98,6 +105,27 @@ function envelopeFault(message: unknown): string | null {
   return typeof code === "number" && typeof text === "string" ? null : "an error is none of JSON-RPC";
 }
 
+const isAnswer = (message: Message): message is Message & { readonly id: number } =>
+  "id" in message && !("method" in message);
+
+/**
+ * Notes which requests have no answer yet. The connection takes a second
+ * answer for the first where both wait in its queue, so it is not shown one.
+ */
+class NotingWriter extends StreamMessageWriter {
+  readonly #open: Set<number>;
+
+  constructor(stream: Writable, open: Set<number>) {
+    super(stream);
+    this.#open = open;
+  }
+
+  override write(message: Message): Promise<void> {
+    if ("id" in message && typeof message.id === "number") this.#open.add(message.id);
+    return super.write(message);
+  }
+}
+
 /**
  * Speaks the protocol with a started helper and says hello.
  *
@@ -123,11 +151,16 @@ export async function connectHelper(process: HelperProcess, options: ClientOptio
   let over = false;
   let ending = false;
   const pending = new Set<(error: AppError) => void>();
-  const reader = new LimitedReader(process.stdout, MAX_MESSAGE_BYTES, envelopeFault);
+  const open = new Set<number>();
+  const reader = new LimitedReader(process.stdout, MAX_MESSAGE_BYTES, envelopeFault, (message) => {
+    if (!isAnswer(message) || open.delete(message.id)) return true;
+    refuse(`helper's answer ${String(message.id)} is to nothing that was asked`);
+    return false;
+  });
   const quiet = (message: string): void => {
     refuse(`helper's message: ${oneLine(message)}`);
   };
-  const connection = createMessageConnection(reader, new StreamMessageWriter(process.stdin), {
+  const connection = createMessageConnection(reader, new NotingWriter(process.stdin, open), {
     error: quiet,
     warn: quiet,
     info: quiet,

@@ -15,6 +15,7 @@ export class LimitedReader extends AbstractMessageReader {
   readonly #stream: Readable;
   readonly #maxBytes: number;
   readonly #check: (message: unknown) => string | null;
+  readonly #wants: (message: Message) => boolean;
   #callback: DataCallback | null = null;
   #chunks: Buffer[] = [];
   #length = 0;
@@ -22,12 +23,21 @@ export class LimitedReader extends AbstractMessageReader {
   #wanted: number | null = null;
   #ended = false;
 
-  /** @param check what is wrong with a message; null if nothing is */
-  constructor(stream: Readable, maxBytes: number, check: (message: unknown) => string | null) {
+  /**
+   * @param check what is wrong with a message; null if nothing is
+   * @param wants whether a message that nothing is wrong with is handed on
+   */
+  constructor(
+    stream: Readable,
+    maxBytes: number,
+    check: (message: unknown) => string | null,
+    wants: (message: Message) => boolean = () => true,
+  ) {
     super();
     this.#stream = stream;
     this.#maxBytes = maxBytes;
     this.#check = check;
+    this.#wants = wants;
   }
 
   /** Starts to read. @returns what stops it */
@@ -81,7 +91,7 @@ export class LimitedReader extends AbstractMessageReader {
     const message = parse(body);
     const fault = this.#check(message);
     if (fault !== null) throw new Error(fault);
-    this.#callback?.(message as Message);
+    if (this.#wants(message as Message)) this.#callback?.(message as Message);
     return !this.#ended;
   }
 

@@ -84,7 +84,7 @@ async function askForReview(page: Page): Promise<void> {
 async function scansAgain(machine: Machine, page: Page, volume: LoopVolume): Promise<void> {
   plantPairs(volume, 1, 64 * 1024);
   // a minute between two scans is what observe.test.ts is about
-  await machine.run(["sh", "-c", "rm -f /var/lib/refold/observe/scan-*"]);
+  await machine.run(["sh", "-c", "rm -f /run/refold/observe/scan-*"]);
   await scan(page, LABEL);
   await expect
     .poll(() => exactBytes(card(page, LABEL).locator(".amount .bytes")))

@@ -36,7 +36,7 @@ afterAll(async () => {
 beforeEach(async () => {
   machine.setSession(ANNA, "active");
   // a minute between two scans is what observe.test.ts is about
-  await machine.run(["sh", "-c", "rm -f /var/lib/refold/observe/scan-*"]);
+  await machine.run(["sh", "-c", "rm -f /run/refold/observe/scan-*"]);
 });
 
 function writePairs(folder: string, pairs: number): void {
