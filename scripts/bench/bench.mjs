@@ -9,7 +9,7 @@
  * table of the README.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,8 @@ import { describeMachine, readRate } from "./machine.mjs";
 import { measure, undisturbed } from "./measure.mjs";
 import { renderMarkdown, renderReadme, renderText } from "./report.mjs";
 import { findTools, MIN_SIZE } from "./tools.mjs";
-import { closeAll, copyImage, dropCaches, LoopVolume, makeImage } from "./volume.mjs";
+import { copyImage, dropCaches, LoopVolume, makeImage } from "./volume.mjs";
+import { inWorkFolder } from "./work-folder.mjs";
 
 const USAGE = `Usage: npm run bench -- [options]   (as root)
   --quick            a small corpus (400 MiB, 3,000 files), one round; docs/benchmarks.md is left alone
@@ -265,32 +266,19 @@ async function main() {
   execFileSync("sh", [join(home, "scripts/setup.sh"), "demo"], { stdio: "inherit" });
   execFileSync("make", ["-s", "-C", join(home, "native"), "bench"], { stdio: "inherit" });
 
-  const base =
-    options.work === undefined ? mkdtempSync(join(tmpdir(), "refold-bench-")) : resolve(options.work);
-  mkdirSync(base, { recursive: true });
-  const cleanUp = () => {
-    closeAll();
-    for (const name of ["corpus.img", "fold.img", "run", "mnt"]) {
-      rmSync(join(base, name), { recursive: true, force: true });
-    }
-    if (options.work === undefined) rmSync(base, { recursive: true, force: true });
+  const where = {
+    named: options.work,
+    prefix: "refold-bench-",
+    parts: ["corpus.img", "fold.img", "run", "mnt"],
   };
-  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-    process.once(signal, () => {
-      cleanUp();
-      process.exit(code);
-    });
-  }
-  try {
+  await inWorkFolder(where, async (base) => {
     const results = await runAll(options, base);
     mkdirSync(join(home, "test-results"), { recursive: true });
     const raw = join(home, "test-results", options.quick ? "bench-quick.json" : "bench.json");
     writeFileSync(raw, JSON.stringify(results, null, 1));
     say(`every run: ${raw}`);
     publish(results, !options.quick && options.phase === undefined && options.only === null);
-  } finally {
-    cleanUp();
-  }
+  });
 }
 
 await main().catch((error) => {

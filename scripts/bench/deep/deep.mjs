@@ -7,14 +7,15 @@
  * cold caches. Prints a table and, for a whole run, writes docs/benchmarks-deep.md and its .json.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { redundantBytesOf } from "../../../test/deep/truth.ts";
 import { describeMachine, readRate } from "../machine.mjs";
 import { measure } from "../measure.mjs";
-import { closeAll, copyImage, dropCaches, LoopVolume, makeImage } from "../volume.mjs";
+import { copyImage, dropCaches, LoopVolume, makeImage } from "../volume.mjs";
+import { inWorkFolder } from "../work-folder.mjs";
 import { planCorpus, writeCorpus } from "./corpus.mjs";
 import { adapters, findPrograms } from "./peers.mjs";
 import { renderMarkdown, renderText } from "./report.mjs";
@@ -221,32 +222,19 @@ async function main() {
   ];
   execFileSync("sh", build, { stdio: "inherit" });
 
-  const base =
-    options.work === undefined ? mkdtempSync(join(tmpdir(), "refold-bench-deep-")) : resolve(options.work);
-  mkdirSync(base, { recursive: true });
-  const cleanUp = () => {
-    closeAll();
-    for (const name of ["corpus.img", "fold.img", "run", "mnt"]) {
-      rmSync(join(base, name), { recursive: true, force: true });
-    }
-    if (options.work === undefined) rmSync(base, { recursive: true, force: true });
+  const where = {
+    named: options.work,
+    prefix: "refold-bench-deep-",
+    parts: ["corpus.img", "fold.img", "run", "mnt"],
   };
-  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-    process.once(signal, () => {
-      cleanUp();
-      process.exit(code);
-    });
-  }
-  try {
+  await inWorkFolder(where, async (base) => {
     const results = await runAll(options, base);
     mkdirSync(join(home, "test-results"), { recursive: true });
     const raw = join(home, "test-results/bench-deep.json");
     writeFileSync(raw, JSON.stringify(results, null, 1));
     say(`every run: ${raw}`);
     publish(results, options.only === null && options.size >= DEFAULT_MIB);
-  } finally {
-    cleanUp();
-  }
+  });
 }
 
 await main().catch((error) => {

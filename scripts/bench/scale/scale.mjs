@@ -5,12 +5,13 @@
  * the full size, writes docs/benchmarks-scale.md and .json.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "../machine.mjs";
-import { closeAll, copyImage, LoopVolume } from "../volume.mjs";
+import { copyImage, LoopVolume } from "../volume.mjs";
+import { inWorkFolder } from "../work-folder.mjs";
 import { Measures } from "./measures.mjs";
 import { renderMarkdown, renderText } from "./report.mjs";
 import { changeFiles, deleteSnapshots, imageOf, takeSnapshots } from "./volumes.mjs";
@@ -185,22 +186,8 @@ async function main() {
   if (!existsSync(join(home, "bin/refold"))) throw new Error("bin/refold is not there");
   execFileSync("make", ["-s", "-C", join(home, "native"), "bench"], { stdio: "inherit" });
 
-  const folder =
-    options.keep === undefined ? mkdtempSync(join(tmpdir(), "refold-scale-")) : resolve(options.keep);
-  mkdirSync(folder, { recursive: true });
-  const cleanUp = () => {
-    closeAll();
-    rmSync(join(folder, "run"), { recursive: true, force: true });
-    rmSync(join(folder, "snapshots.img"), { force: true });
-    if (options.keep === undefined) rmSync(folder, { recursive: true, force: true });
-  };
-  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-    process.once(signal, () => {
-      cleanUp();
-      process.exit(code);
-    });
-  }
-  try {
+  const where = { named: options.keep, prefix: "refold-scale-", parts: ["run", "snapshots.img"] };
+  await inWorkFolder(where, async (folder) => {
     const results = await runAll(options, folder);
     mkdirSync(join(home, "test-results"), { recursive: true });
     writeFileSync(join(home, "test-results/bench-scale.json"), JSON.stringify(results, null, 1));
@@ -210,9 +197,7 @@ async function main() {
       options.snapshots === 100 &&
       options.changes === 1000;
     publish(results, whole);
-  } finally {
-    cleanUp();
-  }
+  });
 }
 
 await main().catch((error) => {
