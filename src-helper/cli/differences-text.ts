@@ -22,6 +22,7 @@ export const DIFFERENCE_SENTENCES: Readonly<Record<DifferenceCause, string>> = {
   pinned: "kept by what came since the scan",
   rewritten: "written anew, more or less than reckoned with",
   replanned: "in parts of files that were planned anew when whole files were folded",
+  mended: "from ending what an earlier run had left half done",
   other: "for another reason",
 };
 

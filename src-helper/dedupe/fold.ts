@@ -18,6 +18,15 @@ import { FoldRun, type FoldRunOptions } from "./run.ts";
 import type { FoldPlan, FoldVolume, Member } from "./types.ts";
 import { batchesOf, Wave, wavesOf } from "./waves.ts";
 
+export interface PlannedOptions extends FoldOptions {
+  /** What was promised. */
+  readonly predictedBytes: number;
+  /** The sizes of all destinations together, for the progress. */
+  readonly totalBytes: number;
+  /** What mending gave back before, to count as freed. */
+  readonly mendedBytes: number;
+}
+
 /**
  * Folds groups: every destination onto its group's source. The caller holds the
  * volume's lock and has called journal.markInterruptedRuns().
@@ -26,8 +35,6 @@ import { batchesOf, Wave, wavesOf } from "./waves.ts";
  * was freed and closes the run as cancelled; files that were not reached are
  * not among the skipped.
  *
- * @param options predictedBytes: what was promised; totalBytes: the sizes of
- *   all destinations together, for the progress
  * @returns differingSizes: sizes in which files that looked the same were not;
  *   freedBytes is measured from the extents that are gone. With defrag,
  *   what was written anew is taken off, so it can be negative.
@@ -39,7 +46,7 @@ import { batchesOf, Wave, wavesOf } from "./waves.ts";
 export async function foldPlans(
   volume: FoldVolume,
   plans: Iterable<FoldPlan>,
-  options: FoldOptions & { readonly predictedBytes: number; readonly totalBytes: number },
+  options: PlannedOptions,
   journal: Journal,
   ctx: RunContext,
   then?: (run: FoldRun, runId: number) => Promise<void>,
@@ -124,7 +131,13 @@ export async function foldFiles(
     },
   };
   const outcomes = new Map<string, Outcome>();
-  const runOptions = { ...options, predictedBytes: 0, totalBytes: size * members.size, fixedSource: true };
+  const runOptions = {
+    ...options,
+    predictedBytes: 0,
+    totalBytes: size * members.size,
+    mendedBytes: 0,
+    fixedSource: true,
+  };
   const result = await runFold(
     named,
     members.size === 0 ? [] : [plan],
@@ -175,7 +188,7 @@ export type Explain = (
 async function runFold(
   volume: FoldVolume,
   plans: Iterable<FoldPlan>,
-  options: FoldRunOptions & { readonly predictedBytes: number },
+  options: FoldRunOptions & PlannedOptions,
   journal: Journal,
   ctx: RunContext,
   onOutcome: (member: Member, outcome: Outcome) => void,
@@ -197,6 +210,7 @@ async function runFold(
     predictedBytes: options.predictedBytes,
   });
   const run = new FoldRun(volume, options, journal, runId, new Set(earlier.map(fileId)), ctx, onOutcome);
+  run.freedBytes = options.mendedBytes;
   const cancel = (): void => {
     run.control.cancel();
   };

@@ -54,6 +54,7 @@ export class FreedMeter {
   #extents = new Float64Array(FIRST_CAPACITY * 3);
   #count = 0;
   #written = 0;
+  readonly #copies: { bytenr: number; diskBytes: number; generation: number }[] = [];
 
   /**
    * Notes an extent that the fold takes from a file.
@@ -77,6 +78,16 @@ export class FreedMeter {
   }
 
   /**
+   * Notes extents that the fold wrote anew, of which it is not known whether
+   * anything will refer to them: those that are there in the end count as written.
+   * @param extents bytenr -> bytes on disk
+   * @param generation of the filesystem, no earlier than theirs
+   */
+  noteCopy(extents: ReadonlyMap<number, number>, generation: number): void {
+    for (const [bytenr, diskBytes] of extents) this.#copies.push({ bytenr, diskBytes, generation });
+  }
+
+  /**
    * Looks which of the extents noted since the last call are gone. Sync the
    * volume first: references are dropped when a transaction commits.
    * @throws NativeError
@@ -91,35 +102,20 @@ export class FreedMeter {
     const field = (k: number): Float64Array =>
       Float64Array.from(order, (index) => this.#extents[index * 3 + k] ?? 0);
     const [bytenrs, diskBytes, generations] = [field(0), field(1), field(2)];
-    const alive = new Uint8Array(total);
-    // one call looks for extents of one generation
-    const byGeneration = new Map<number, number[]>();
-    for (const [k, generation] of generations.entries()) {
-      const list = byGeneration.get(generation);
-      if (list === undefined) byGeneration.set(generation, [k]);
-      else list.push(k);
-    }
-    let done = 0;
-    for (const [generation, list] of byGeneration) {
-      for (let start = 0; start < list.length; start += BATCH) {
-        const some = list.slice(start, start + BATCH);
-        const addresses = Float64Array.from(some, (k) => bytenrs[k] ?? 0);
-        const found = new Uint8Array(some.length);
-        await callAsync(
-          "rf_extents_alive",
-          volume.dir,
-          addresses,
-          some.length,
-          generation,
-          found,
-          control.buffer,
-        );
-        some.forEach((k, at) => (alive[k] = found[at] ?? 0));
-        done += some.length;
-        progress(done, total);
-      }
-    }
-    const measured = new Measured(bytenrs, diskBytes, alive, this.#written);
+    const alive = await findAlive(volume, bytenrs, generations, control, (done) => {
+      progress(done, total);
+    });
+    const copies = await findAlive(
+      volume,
+      Float64Array.from(this.#copies, ({ bytenr }) => bytenr),
+      Float64Array.from(this.#copies, ({ generation }) => generation),
+      control,
+      () => undefined,
+    );
+    const kept = this.#copies.filter((_, k) => copies[k] !== 0);
+    const written = kept.reduce((sum, copy) => sum + copy.diskBytes, this.#written);
+    const measured = new Measured(bytenrs, diskBytes, alive, written);
+    this.#copies.length = 0;
     this.#extents = new Float64Array(FIRST_CAPACITY * 3);
     this.#count = 0;
     this.#written = 0;
@@ -139,4 +135,46 @@ export class FreedMeter {
       return first;
     });
   }
+}
+
+/**
+ * Which extents are there, no newer than a generation each.
+ * @returns 1 where one is
+ */
+async function findAlive(
+  volume: FoldVolume,
+  bytenrs: Float64Array,
+  generations: Float64Array,
+  control: Control,
+  progress: (done: number) => void,
+): Promise<Uint8Array> {
+  const alive = new Uint8Array(bytenrs.length);
+  // one call looks for extents of one generation
+  const byGeneration = new Map<number, number[]>();
+  for (const [k, generation] of generations.entries()) {
+    const list = byGeneration.get(generation);
+    if (list === undefined) byGeneration.set(generation, [k]);
+    else list.push(k);
+  }
+  let done = 0;
+  for (const [generation, list] of byGeneration) {
+    for (let start = 0; start < list.length; start += BATCH) {
+      const some = list.slice(start, start + BATCH);
+      const addresses = Float64Array.from(some, (k) => bytenrs[k] ?? 0);
+      const found = new Uint8Array(some.length);
+      await callAsync(
+        "rf_extents_alive",
+        volume.dir,
+        addresses,
+        some.length,
+        generation,
+        found,
+        control.buffer,
+      );
+      some.forEach((k, at) => (alive[k] = found[at] ?? 0));
+      done += some.length;
+      progress(done);
+    }
+  }
+  return alive;
 }

@@ -38,7 +38,7 @@ export interface DeepOutcomes {
   /** Extents that only hold what was to be moved onto a copy, or of which a part was: their rows stay. */
   readonly unfinished: Set<number>;
   /** Victims that are gone, and the extents that what was left of them was written to. */
-  readonly anew: Map<number, ReadonlySet<number>>;
+  readonly anew: Map<number, TempPair["extents"]>;
 }
 
 /** Extents whose files are locked together. Whatever happens, every file is unlocked at the end. */
@@ -297,6 +297,8 @@ export class DeepBatch {
     } catch (error) {
       this.#outcomes.unfinished.add(victim.bytenr);
       if (error instanceof Refused) await this.#takeBack(pair, moved);
+      const { meter, volume } = this.#run;
+      meter.noteCopy(pair.extents, volume.generation());
       throw error;
     } finally {
       closePair(pair);

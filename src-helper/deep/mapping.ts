@@ -27,7 +27,7 @@ export function liesIn(
   extents: readonly Extent[],
   fileOffset: number,
   length: number,
-  among: ReadonlySet<number>,
+  among: Pick<ReadonlySet<number>, "has">,
 ): boolean {
   const end = fileOffset + length;
   let at = fileOffset;
@@ -39,17 +39,10 @@ export function liesIn(
   return true;
 }
 
-/** Whether any block of a range still lies in the extent that it was in. */
-export function touches(
-  extents: readonly Extent[],
-  { fileOffset, bytenr }: MappedRange,
-  length: number,
-): boolean {
-  return extents.some(
-    (extent) =>
-      extent.bytenr === bytenr &&
-      extent.fileOffset < fileOffset + length &&
-      extent.fileOffset + extent.length > fileOffset,
+/** The extents that a range of a file lies in. */
+export function extentsIn(extents: readonly Extent[], fileOffset: number, length: number): readonly Extent[] {
+  return extents.filter(
+    (extent) => extent.fileOffset < fileOffset + length && extent.fileOffset + extent.length > fileOffset,
   );
 }
 

@@ -1,10 +1,12 @@
+import type { Extent } from "../btrfs/extents.ts";
 import type { RunContext } from "../engine/contract.ts";
 import { readInodes, type FreshInode } from "../dedupe/inodes.ts";
+import { FreedMeter } from "../dedupe/freed.ts";
 import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
 import type { FoldVolume } from "../dedupe/types.ts";
 import { fileId, type Journal, type JournaledRewrite } from "../journal/store.ts";
-import { callAsync, NativeError, tryCall, tryCallAsync } from "../native/library.ts";
-import { liesAt, touches } from "./mapping.ts";
+import { callAsync, Control, NativeError, tryCall, tryCallAsync } from "../native/library.ts";
+import { extentsIn, liesAt } from "./mapping.ts";
 import { copiesOf } from "./moves.ts";
 import { closePair, copyParts } from "./temp.ts";
 
@@ -16,6 +18,18 @@ interface Row {
   readonly lock: FileLock;
   /** How much of it still refers to the old extent. Long ranges are moved a piece at a time. */
   readonly old: "all" | "part" | "none";
+  /** What it lies in now. */
+  readonly extents: readonly Extent[];
+}
+
+/** What mending came to. */
+export interface Mended {
+  /** Extents that could not be mended; their entries stay in the journal. */
+  readonly left: number;
+  /** Extents of which some ranges were moved. */
+  readonly moved: number;
+  /** What the filesystem gained by it. */
+  readonly freedBytes: number;
 }
 
 /**
@@ -25,22 +39,27 @@ interface Row {
  * the new copy. Our immutable flag, where the run left it on one of the files, is
  * cleared. The caller holds the volume's lock.
  *
- * @returns extents that could not be mended; their entries stay in the journal
  * @throws NativeError, SqliteError
  */
-export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: RunContext): Promise<number> {
+export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: RunContext): Promise<Mended> {
   const rewrites = journal.openRewrites();
-  if (rewrites.length === 0) return 0;
+  if (rewrites.length === 0) return { left: 0, moved: 0, freedBytes: 0 };
   const ours = new Set(journal.openIntents().map(fileId));
   const over: { run: number; extent: number }[] = [];
+  const meter = new FreedMeter();
   let left = 0;
+  let moved = 0;
   for (const rows of Map.groupBy(rewrites, ({ run, extent }) => `${run}:${extent}`).values()) {
     const [first] = rows;
     if (first === undefined) continue;
-    if (await mendExtent(volume, rows, ours)) over.push(first);
-    else left++;
+    const end = await mendExtent(volume, rows, ours, meter);
+    if (end === "left") left++;
+    else over.push(first);
+    if (end === "moved") moved++;
   }
   await callAsync("rf_syncfs", volume.dir);
+  // what could not be moved whole is counted, too: its copy takes room
+  const { goneBytes, writtenBytes } = await meter.measure(volume, new Control(), () => undefined);
   for (const { run, extent } of over) journal.removeRewrites(run, [extent]);
   if (left > 0) {
     ctx.log(
@@ -48,18 +67,20 @@ export async function mendRewrites(volume: FoldVolume, journal: Journal, ctx: Ru
       `An earlier run could not end moving ranges of ${left === 1 ? "an extent" : `${left} extents`} onto a copy, so that more room is taken than need be. Contents are whole. \`refold repair\` ends that when the files are not in use.`,
     );
   }
-  return left;
+  return { left, moved, freedBytes: goneBytes - writtenBytes };
 }
 
 /**
  * @param ours files that an immutable flag is ours of
- * @returns whether nothing is left to do for the extent
+ * @param meter is told what ranges are taken from, and what is written
+ * @returns "none": nothing was to be done
  */
 async function mendExtent(
   volume: FoldVolume,
   rewrites: readonly JournaledRewrite[],
   ours: ReadonlySet<string>,
-): Promise<boolean> {
+  meter: FreedMeter,
+): Promise<"none" | "moved" | "left"> {
   const files = [...new Map(rewrites.map((one) => [fileId(one), one])).values()];
   const locks = await lockFiles(
     volume,
@@ -78,13 +99,15 @@ async function mendExtent(
         offset: rewrite.extentOffset,
       };
       const extents = fresh.get(fileId(rewrite))?.extents ?? [];
-      if (liesAt(extents, range, rewrite.length)) return { rewrite, lock, old: "all" };
-      return { rewrite, lock, old: touches(extents, range, rewrite.length) ? "part" : "none" };
+      const inRange = extentsIn(extents, rewrite.fileOffset, rewrite.length);
+      const part = inRange.some(({ bytenr }) => bytenr === rewrite.extent) ? "part" : "none";
+      const old = liesAt(extents, range, rewrite.length) ? "all" : part;
+      return { rewrite, lock, old, extents: inRange };
     });
     // a file that is gone, or cut short, has nothing to mend
     const there = rows.filter((row) => row !== null && (row.lock.fd >= 0 || row.lock.stage !== "open"));
     const known = there.filter((row) => row !== null);
-    if (known.some(({ lock }) => lock.fd < 0 || !isWritable(lock, ours))) return false;
+    if (known.some(({ lock }) => lock.fd < 0 || !isWritable(lock, ours))) return "left";
     const usable = known.filter(({ rewrite, lock }) => rewrite.fileOffset + rewrite.length <= lock.size);
     const rest = usable.filter(({ rewrite }) => rewrite.target >= 0);
     // where ranges are still to be moved elsewhere, the next search finds the extent again
@@ -92,8 +115,9 @@ async function mendExtent(
       usable.length > rest.length &&
       usable.some(({ rewrite, old }) => old !== "none" && rewrite.target < 0)
     )
-      return true;
-    return rest.some((row) => row.old !== "none") ? await moveAll(volume, rest) : true;
+      return "none";
+    if (rest.every((row) => row.old === "none")) return "none";
+    return (await moveAll(volume, rest, meter)) ? "moved" : "left";
   } finally {
     await releaseLocks(volume, locks);
   }
@@ -106,7 +130,7 @@ function isWritable({ file, fd, wasImmutable }: FileLock, ours: ReadonlySet<stri
 
 const HOLDS: readonly Row["old"][] = ["all", "part", "none"];
 
-async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolean> {
+async function moveAll(volume: FoldVolume, rows: readonly Row[], meter: FreedMeter): Promise<boolean> {
   const [first] = rows;
   if (first === undefined) return true;
   // of equal places those that certainly hold the old bytes come first
@@ -125,7 +149,10 @@ async function moveAll(volume: FoldVolume, rows: readonly Row[]): Promise<boolea
     length,
   }));
   try {
+    const generation = volume.generation();
+    for (const { extents } of rows) for (const extent of extents) meter.note(extent, generation);
     const pair = await copyParts(volume, first.rewrite.kind, parts);
+    meter.noteCopy(pair.extents, volume.generation());
     let all = true;
     try {
       // what is on the old extent last: while any of it is, a mending that is cut off is begun anew

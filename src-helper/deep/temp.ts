@@ -28,8 +28,8 @@ export interface TempPair {
   readonly old: number;
   /** Bytes that the copy takes on disk. */
   readonly diskBytes: number;
-  /** The extents of the copy, by their bytenr. */
-  readonly extents: ReadonlySet<number>;
+  /** The extents of the copy: bytenr -> bytes on disk. */
+  readonly extents: ReadonlyMap<number, number>;
 }
 
 /** rf_temp_file's number of how the data was stored. */
@@ -75,7 +75,7 @@ export async function copyParts(volume: FoldVolume, kind: number, parts: readonl
     const extents = new Map(fresh.extents.map((extent) => [extent.bytenr, extent.diskBytes]));
     const diskBytes = [...extents.values()].reduce((sum, size) => sum + size, 0);
     opened.length = 0;
-    return { copy, old, diskBytes, extents: new Set(extents.keys()) };
+    return { copy, old, diskBytes, extents };
   } finally {
     for (const fd of opened) tryCall("rf_close", fd);
   }

@@ -21,8 +21,12 @@ export class FoldAccount {
   #filesExplained = false;
   #ranges: DeepPlan | null = null;
 
-  /** @param promisedRanges bytes that ranges were to give back */
-  constructor(state: VolumeState, planned: PlannedFold, promisedRanges: number) {
+  /**
+   * @param promisedRanges bytes that ranges were to give back
+   * @param mendedBytes that came back before the run, which counts them as freed
+   */
+  constructor(state: VolumeState, planned: PlannedFold, promisedRanges: number, mendedBytes: number) {
+    this.#differences.add("mended", -mendedBytes);
     this.#state = state;
     this.#planned = planned;
     this.#promisedRanges = promisedRanges;

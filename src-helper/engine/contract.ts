@@ -231,6 +231,7 @@ export const DIFFERENCE_CAUSES = [
   "pinned", // every file let go of the extent, and something that the scan did not know holds it
   "rewritten", // more, or less, was written anew than was reckoned with
   "replanned", // once whole files were folded, other ranges were left to free than foreseen
+  "mended", // what an earlier run was cut off in was ended first, and gave something back
 ] as const;
 export type DifferenceCause = (typeof DIFFERENCE_CAUSES)[number];
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { INODE } from "../btrfs/constants.ts";
 import { bytesToFold, foldDeep } from "../deep/fold.ts";
-import { mendRewrites } from "../deep/mend.ts";
+import { mendRewrites, type Mended } from "../deep/mend.ts";
 import { NOT_AS_SHOWN } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import { foldPlans } from "../dedupe/fold.ts";
@@ -90,22 +90,45 @@ export interface RangesToFold {
   readonly changed: readonly Member[];
 }
 
+/** Ends what an earlier run was cut off in; the caller holds the volume's lock. */
+export async function mendEarlier(
+  state: VolumeState,
+  databaseDir: string,
+  ctx: RunContext,
+  warn: Warn,
+): Promise<Mended> {
+  const { handle } = state;
+  return withWritableJournal(databaseDir, handle.uuid, warn, (journal) =>
+    mendRewrites(foldVolumeOf(handle), journal, ctx),
+  );
+}
+
+/** What one run is to do. */
+export interface FoldWork {
+  /** Groups of the last scan. */
+  readonly files: PlannedFold;
+  /** Comes after them. */
+  readonly ranges: PlannedRanges | null;
+  /** What came back before, from mending: the run counts it as freed. */
+  readonly mendedBytes: number;
+}
+
 /** Folds groups of the last scan, and then ranges. */
 export async function foldPlanned(
   state: VolumeState,
   databaseDir: string,
-  planned: PlannedFold,
+  { files: planned, ranges, mendedBytes }: FoldWork,
   options: FoldOptions,
   ctx: RunContext,
   warn: Warn,
-  ranges: PlannedRanges | null = null,
 ): Promise<FoldResult> {
   state.handle.forgetNames();
   const promised = ranges?.promised;
-  const account = new FoldAccount(state, planned, promised?.predictedBytes ?? 0);
+  const account = new FoldAccount(state, planned, promised?.predictedBytes ?? 0, mendedBytes);
   const sums = {
     predictedBytes: planned.predictedBytes + (promised?.predictedBytes ?? 0),
     totalBytes: planned.totalBytes + bytesToFold(promised?.victims ?? []),
+    mendedBytes,
   };
   const volume = foldVolumeOf(state.handle);
   let folded: FoldResult["ranges"];
@@ -114,7 +137,6 @@ export async function foldPlanned(
     state.handle.uuid,
     warn,
     async (journal) => {
-      await mendRewrites(volume, journal, ctx);
       const then = async (run: FoldRun, runId: number): Promise<void> => {
         if (ranges === null) return;
         // so that the trees, and the next scan, say where whole files lie now

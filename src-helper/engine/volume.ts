@@ -21,6 +21,7 @@ import type {
 import { RefoldError } from "./errors.ts";
 import {
   foldPlanned,
+  mendEarlier,
   planSelection,
   repairFiles,
   stuckFiles,
@@ -226,13 +227,17 @@ export class EngineVolume implements Volume {
     const again = async (): Promise<void> => {
       await this.#walk(this.#state.lastScan()?.minSize ?? DEFAULT_MIN_SIZE, false, quiet);
     };
-    const planned = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
     const { warn, state, dir } = { warn: this.#warn, state: this.#state, dir: this.#databaseDir };
+    const mended = await mendEarlier(state, dir, ctx, warn);
+    // what was chosen one by one is looked at when its turn comes, and is not to be numbered anew
+    if (mended.moved > 0 && whole !== null) await again();
+    const planned = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
     const { ranges: chosen, search, ...files } = plan();
     // whatever comes of it, they are others then
     this.#state.saveRanges(null);
     const ranges = chosen === undefined ? planned : this.#chosenRanges(chosen, again);
-    const result = await foldPlanned(state, dir, files, options, ctx, warn, ranges);
+    const work = { files, ranges, mendedBytes: mended.freedBytes };
+    const result = await foldPlanned(state, dir, work, options, ctx, warn);
     const complete = whole !== null && ranges === null && !result.cancelled && result.skipped.length === 0;
     if (complete && this.#state.forgetFolded(whole)) return result;
     // so that what is listed next is what is left

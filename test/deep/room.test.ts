@@ -10,7 +10,16 @@ import { Random } from "../support/random.ts";
 import { refold, ROOT } from "../support/run.ts";
 import { diffStates, snapshotState } from "../support/state.ts";
 import { LoopVolume } from "../support/volume.ts";
-import { expectExact, foldDeep, KIB, MIB, noise, plantMixtures, writeParts } from "./support.ts";
+import {
+  expectExact,
+  foldDeep,
+  KIB,
+  MIB,
+  noise,
+  plantMixtures,
+  writeParts,
+  type DeepFold,
+} from "./support.ts";
 import { redundantBytes } from "./truth.ts";
 
 describe("on volumes that store data in other ways", () => {
@@ -124,20 +133,12 @@ describe("what is refused half way", () => {
 
   test.each([3, 8])("every %i. range, of those that are moved back, too", async (every) => {
     using volume = LoopVolume.create();
-    const shim = volume.beside("refuse-at.so");
-    exec("gcc", ["-shared", "-fPIC", "-O1", "-o", shim, join(ROOT, "test/deep/refuse-at.c")]);
     plantMixtures(new Random(27), [volume.path], 0.4);
     volume.settle();
     const truth = redundantBytes(volume.path, 64 * KIB);
-    const state = snapshotState(volume.path);
     const used = volume.usage().dataUsed;
-    const env = { LD_PRELOAD: shim, REFUSE_EVERY: String(every), REFUSE_FROM: String(every) };
-    const words = ["dedup", "--yes", "--deep", "--json", "--db", volume.beside("db"), volume.path];
-    (await refold(words, { env })).expectCode(1);
-    volume.settle();
+    await foldRefused(volume, every);
     const after = volume.usage().dataUsed;
-    expect(after).toBeLessThanOrEqual(used);
-    expect(diffStates(state, snapshotState(volume.path))).toEqual([]);
     // what could not even be moved back is in the journal
     (await refold(["repair", "--json", "--db", volume.beside("db"), volume.path])).expectCode(0);
     volume.settle();
@@ -147,4 +148,34 @@ describe("what is refused half way", () => {
     expect(rest.skipped).toEqual([]);
     expect(used - mended + rest.gained).toBeGreaterThan(0.95 * truth);
   });
+
+  test("and the next run counts what comes back when that is mended", async () => {
+    using volume = LoopVolume.create();
+    plantMixtures(new Random(27), [volume.path], 0.4);
+    const truth = redundantBytes(volume.path, 64 * KIB);
+    volume.settle();
+    const used = volume.usage().dataUsed;
+    await foldRefused(volume, 3);
+    const rest = await foldDeep(volume);
+    expect(rest.skipped).toEqual([]);
+    const mended = rest.differences.find(({ cause }) => cause === "mended");
+    expect(-(mended?.bytes ?? 0)).toBeGreaterThan(MIB);
+    expect(used - volume.usage().dataUsed).toBeGreaterThan(0.95 * truth);
+  });
 });
+
+/** A fold in which the kernel refuses every so many ranges. */
+async function foldRefused(volume: LoopVolume, every: number): Promise<void> {
+  const shim = volume.beside("refuse-at.so");
+  exec("gcc", ["-shared", "-fPIC", "-O1", "-o", shim, join(ROOT, "test/deep/refuse-at.c")]);
+  const state = snapshotState(volume.path);
+  const used = volume.usage().dataUsed;
+  const env = { LD_PRELOAD: shim, REFUSE_EVERY: String(every), REFUSE_FROM: String(every) };
+  const words = ["dedup", "--yes", "--deep", "--json", "--db", volume.beside("db"), volume.path];
+  const result = (await refold(words, { env })).expectCode(1).json() as { volumes: DeepFold[] };
+  volume.settle();
+  const after = volume.usage().dataUsed;
+  expect(after).toBeLessThanOrEqual(used);
+  expect(result.volumes[0]?.freedBytes).toBe(used - after);
+  expect(diffStates(state, snapshotState(volume.path))).toEqual([]);
+}

@@ -148,7 +148,7 @@ export class FoldBench implements Disposable {
   ): Promise<FoldResult> {
     const totalBytes = plans.reduce((sum, plan) => sum + plan.size * plan.destinations.length, 0);
     const all = { ...DEFAULTS, ...options, predictedBytes: totalBytes, totalBytes };
-    return foldPlans(this.volume, plans, all, this.journal, ctx);
+    return foldPlans(this.volume, plans, { mendedBytes: 0, ...all }, this.journal, ctx);
   }
 
   async foldNamed(

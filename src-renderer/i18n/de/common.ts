@@ -52,6 +52,7 @@ const common: Messages["common"] = {
     pinned: "von dem gehalten, was seit dem Scan dazukam",
     rewritten: "neu geschrieben, mehr oder weniger als veranschlagt",
     replanned: "in Teilen von Dateien, die neu geplant wurden",
+    mended: "weil beendet wurde, was ein früherer Lauf halb fertig ließ",
     other: "aus anderem Grund",
   },
   topLevel: "die oberste Ebene",

@@ -50,6 +50,7 @@ export default {
     pinned: "kept by what came since the scan",
     rewritten: "written anew, more or less than reckoned with",
     replanned: "in parts of files that were planned anew",
+    mended: "from ending what an earlier run had left half done",
     other: "for another reason",
   },
   topLevel: "the top level",
