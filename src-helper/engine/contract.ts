@@ -300,9 +300,23 @@ export interface Pinned {
   readonly sharedBytes: number;
   /** Held by files that are not folded, too: a part of an extent in use, a file that is left out. */
   readonly otherBytes: number;
-  /** How much more a fold with Selection.snapshots would give back than one without. */
+  /** How much more a fold with Selection.snapshots would give back than one without, ranges included where asked. */
   readonly foldedBytes: number;
   /** Largest first. */
+  readonly snapshots: readonly PinningSnapshot[];
+  /** Where ranges were asked about. */
+  readonly ranges?: PinnedRanges;
+}
+
+/**
+ * Extents that ranges could free, were ranges of files in read-only snapshots
+ * moved, too. A fold without Selection.snapshots leaves them as they are; when
+ * the snapshots that hold them have gone, the next search finds them.
+ */
+export interface PinnedRanges {
+  /** What is to be had of them; what would be written anew for it is taken off. */
+  readonly bytes: number;
+  /** Largest first; an extent counts for each snapshot that holds a part of it. aloneBytes: no other one does. */
   readonly snapshots: readonly PinningSnapshot[];
 }
 
@@ -412,7 +426,7 @@ export interface Volume {
    * Who keeps the pinnedBytes of a preview. Reads the whole index once: seconds where there are millions of files.
    * @throws RefoldError "cancelled"
    */
-  pinned(selection: Selection, ctx?: RunContext): Promise<Pinned>;
+  pinned(selection: Selection, ctx?: RunContext, deep?: DeepOptions): Promise<Pinned>;
   /** Folds all groups of the selection. Does not scan. */
   fold(selection: Selection, options: FoldOptions, ctx: RunContext): Promise<FoldResult>;
   /** Lists immutable files; looks at what changed since the last scan first. */

@@ -1,7 +1,8 @@
 import { releasesOf } from "../dedupe/predict.ts";
 import { indexedFiles, type Placed } from "../deep/index-files.ts";
 import { throwIfCancelled } from "../scan/scan-context.ts";
-import type { Pinned, PinningSnapshot, RunContext, Selection } from "./contract.ts";
+import type { DeepPlan } from "../deep/types.ts";
+import type { Pinned, PinnedRanges, PinningSnapshot, RunContext, Selection } from "./contract.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 const NOWHERE_ELSE: Placed = new Map();
@@ -21,11 +22,23 @@ interface PinnedExtent {
   other: boolean;
 }
 
+/** What ranges would give back without and with files in read-only snapshots, once whole files are folded so. */
+export interface RangesBothWays {
+  readonly without: DeepPlan;
+  readonly folded: DeepPlan;
+}
+
 /**
  * Says who keeps what a fold of a selection lets go of in part.
+ * @param ranges null: not asked about
  * @throws RefoldError "cancelled"
  */
-export async function whoPins(state: VolumeState, selection: Selection, ctx: RunContext): Promise<Pinned> {
+export async function whoPins(
+  state: VolumeState,
+  selection: Selection,
+  ranges: RangesBothWays | null,
+  ctx: RunContext,
+): Promise<Pinned> {
   const none: Holders = { snapshots: [], more: new Map() };
   const extents = new Map<number, PinnedExtent>();
   const prediction = state.newPrediction();
@@ -36,7 +49,31 @@ export async function whoPins(state: VolumeState, selection: Selection, ctx: Run
   if (extents.size > 0) await findHolders(state, extents, moved(state, selection, extents), ctx);
   const folded = { ...selection, snapshots: true };
   const gain = state.totals(folded).reclaimableBytes - state.totals(selection).reclaimableBytes;
-  return { ...sumsOf(state, extents.values()), foldedBytes: Math.max(0, gain) };
+  const sums = sumsOf(state, extents.values());
+  if (ranges === null) return { ...sums, foldedBytes: Math.max(0, gain) };
+  const more = gain + ranges.folded.predictedBytes - ranges.without.predictedBytes;
+  return { ...sums, foldedBytes: Math.max(0, more), ranges: rangesHeld(state, ranges) };
+}
+
+/** Victims that are ones only where ranges of read-only snapshots are moved, and the snapshots of those. */
+function rangesHeld(state: VolumeState, { without, folded }: RangesBothWays): PinnedRanges {
+  const readOnly = state.readOnlySubvolumes();
+  const free = new Set(without.victims.map(({ bytenr }) => bytenr));
+  const bySnapshot: SnapshotSums = new Map();
+  let bytes = 0;
+  for (const { bytenr, diskBytes, rewrittenBytes, moves, rewrites } of folded.victims) {
+    if (free.has(bytenr)) continue;
+    const holders = new Set<number>();
+    for (const { to } of [...moves, ...rewrites]) {
+      const subvolume = folded.files[to.file]?.subvolume ?? 0;
+      if (readOnly.has(subvolume)) holders.add(subvolume);
+    }
+    if (holders.size === 0) continue;
+    const saving = diskBytes - rewrittenBytes;
+    bytes += saving;
+    addTo(bySnapshot, holders, saving, holders.size === 1);
+  }
+  return { bytes, snapshots: listed(state, bySnapshot) };
 }
 
 /** Files that let go of such an extent, as "subvolume:inode": they lie where their sources lie then. */
@@ -94,26 +131,37 @@ function withOne(holders: Holders, snapshot: number): Holders {
 
 function sumsOf(state: VolumeState, extents: Iterable<PinnedExtent>): Omit<Pinned, "foldedBytes"> {
   const sums = { aloneBytes: 0, sharedBytes: 0, otherBytes: 0 };
-  const bySnapshot = new Map<number, { bytes: number; aloneBytes: number }>();
+  const bySnapshot: SnapshotSums = new Map();
   for (const { diskBytes, holders, other } of extents) {
     const { snapshots } = holders;
     const alone = !other && snapshots.length === 1;
     if (other || snapshots.length === 0) sums.otherBytes += diskBytes;
     else if (alone) sums.aloneBytes += diskBytes;
     else sums.sharedBytes += diskBytes;
-    for (const snapshot of snapshots) {
-      const sum = bySnapshot.get(snapshot) ?? { bytes: 0, aloneBytes: 0 };
-      sum.bytes += diskBytes;
-      if (alone) sum.aloneBytes += diskBytes;
-      bySnapshot.set(snapshot, sum);
-    }
+    addTo(bySnapshot, snapshots, diskBytes, alone);
   }
-  const snapshots = [...bySnapshot]
+  return { ...sums, snapshots: listed(state, bySnapshot) };
+}
+
+/** By the snapshot's id. */
+type SnapshotSums = Map<number, { bytes: number; aloneBytes: number }>;
+
+function addTo(sums: SnapshotSums, snapshots: Iterable<number>, bytes: number, alone: boolean): void {
+  for (const snapshot of snapshots) {
+    const sum = sums.get(snapshot) ?? { bytes: 0, aloneBytes: 0 };
+    sum.bytes += bytes;
+    if (alone) sum.aloneBytes += bytes;
+    sums.set(snapshot, sum);
+  }
+}
+
+/** Largest first. */
+function listed(state: VolumeState, sums: SnapshotSums): PinningSnapshot[] {
+  return [...sums]
     .map(([id, sum]): PinningSnapshot => ({
       subvolumeId: id,
       path: state.handle.subvolumePath(id),
       ...sum,
     }))
     .sort((a, b) => b.bytes - a.bytes || b.aloneBytes - a.aloneBytes || a.subvolumeId - b.subvolumeId);
-  return { ...sums, snapshots };
 }

@@ -29,7 +29,7 @@ import {
   type PlannedFold,
   type PlannedRanges,
 } from "./folding.ts";
-import { whoPins } from "./pinned.ts";
+import { whoPins, type RangesBothWays } from "./pinned.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { metadataPrice } from "./snapshot-price.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
@@ -181,8 +181,18 @@ export class EngineVolume implements Volume {
     };
   }
 
-  pinned(selection: Selection, ctx: RunContext = UNTOLD): Promise<Pinned> {
-    return withDatabaseErrors(this.#databaseDir, () => whoPins(this.#state, selection, ctx));
+  pinned(selection: Selection, ctx: RunContext = UNTOLD, deep?: DeepOptions): Promise<Pinned> {
+    return withDatabaseErrors(this.#databaseDir, async () => {
+      const ranges = deep === undefined ? null : await this.#rangesBothWays(selection, deep, ctx);
+      return whoPins(this.#state, selection, ranges, ctx);
+    });
+  }
+
+  async #rangesBothWays(selection: Selection, deep: DeepOptions, ctx: RunContext): Promise<RangesBothWays> {
+    const without = await this.#ranges(selection, deep, ctx);
+    const all = { ...selection, snapshots: true };
+    const plans = this.#state.plans(all);
+    return { without, folded: await planRanges(this.#state, all, deep, plans, this.#context(ctx)) };
   }
 
   /** Ranges to fold once the whole files of a selection are folded; remembered until the next scan. */

@@ -8,12 +8,19 @@ import { refold } from "../support/run.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { clonePart, fill, foldMeasured, MIB, write } from "../exact/support.ts";
 
+interface Holder {
+  readonly path: string;
+  readonly subvolumeId: number;
+  readonly bytes: number;
+  readonly aloneBytes: number;
+}
 interface Pinned {
   readonly aloneBytes: number;
   readonly sharedBytes: number;
   readonly otherBytes: number;
   readonly foldedBytes: number;
-  readonly snapshots: readonly { path: string; subvolumeId: number; bytes: number; aloneBytes: number }[];
+  readonly snapshots: readonly Holder[];
+  readonly ranges?: { readonly bytes: number; readonly snapshots: readonly Holder[] };
 }
 interface DryRun {
   readonly predictedBytes: number;
@@ -171,3 +178,29 @@ test.each([1, 2])(
     expect(deleteReadOnly(volume) - anyway).toBe(pinned.aloneBytes + pinned.sharedBytes);
   },
 );
+
+test("parts of files: what could be had, were they moved in snapshots too, and which ones have them", async () => {
+  const shared = [random.bytes(4 * MIB), random.bytes(2 * MIB)] as const;
+  const of = (name: string, data: Buffer, own: number): void => {
+    write(join(volume.path, name), Buffer.concat([random.bytes(own), data]));
+    volume.sync();
+  };
+  of("home/a", shared[0], 256 << 10);
+  of("home/a-2", shared[0], 512 << 10);
+  snapshot("first"); // has both of the first kind
+  of("home/b", shared[1], 128 << 10);
+  of("home/b-2", shared[1], 64 << 10);
+  snapshot("second"); // all four
+  const { predictedBytes, pinned } = await dryRun("--deep");
+  expect(predictedBytes).toBe(0);
+  expect(pinned).toMatchObject({ aloneBytes: 0, sharedBytes: 0, otherBytes: 0, snapshots: [] });
+  expect(pinned?.ranges?.bytes).toBe(6 * MIB);
+  expect(pinned?.ranges?.snapshots).toMatchObject([
+    { path: "second", bytes: 6 * MIB, aloneBytes: 2 * MIB },
+    { path: "first", bytes: 4 * MIB, aloneBytes: 0 },
+  ]);
+  expect(pinned?.foldedBytes).toBe(6 * MIB);
+  expect((await dryRun("--deep", "--snapshots")).predictedBytes).toBe(6 * MIB);
+  // and that is what comes
+  expect(await foldMeasured(volume, ["--deep", "--snapshots"])).toMatchObject({ freedBytes: 6 * MIB });
+});

@@ -100,8 +100,10 @@ async function planFolds(
       volume.scan({ minSize: selection.minSize, flush: flush ?? true, selection }, context),
     );
     const preview = await session.work(async (context) => volume.preview(selection, options, context));
-    const asked = read && preview.pinnedBytes > 0;
-    const pinned = asked ? await session.work((context) => volume.pinned(selection, context)) : null;
+    const asked = read && (preview.pinnedBytes > 0 || (options.deep !== undefined && !selection.snapshots));
+    const pinned = asked
+      ? await session.work((context) => volume.pinned(selection, context, options.deep))
+      : null;
     plans.push({ volume, preview, pinned });
   });
   return plans;

@@ -38,7 +38,9 @@ export function scanCommand(launch: Launch): Command {
           ),
         );
         const asked = own.pinned === true;
-        const pinned = asked ? await session.work((context) => volume.pinned(selection, context)) : null;
+        const pinned = asked
+          ? await session.work((context) => volume.pinned(selection, context, deep ?? undefined))
+          : null;
         totals.push({ scanned, pinned });
         session.say(...describeScan(session, scanned));
         if (pinned !== null) session.say(...describePinned(pinned, session.options.verbose));
