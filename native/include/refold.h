@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define RF_EXPORT __attribute__((visibility("default")))
-#define RF_ABI_VERSION 8
+#define RF_ABI_VERSION 9
 
 /* Shared with JavaScript as a Float64Array(4): it writes cancel, reads done. */
 struct rf_control {
@@ -123,10 +123,15 @@ enum rf_traits {
 
 /* [long] Walks subvolume `tree` from inode *cursor on. Stops when a buffer is
  * full; *cursor is then the next inode, or 0 at the end. Returns the number
- * of records. control->done counts inodes. */
-RF_EXPORT int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor,
-	double *records, uint32_t max_records, uint8_t *blob, uint32_t blob_size,
-	struct rf_control *control);
+ * of records. control->done counts inodes.
+ *
+ * With a min_transid only leaves written in or after it are read, and told is
+ * every inode with an item of its own in one. What lies in older leaves is not
+ * in the record; where the inode item does, or it is neither file nor
+ * directory, mode is 0. */
+RF_EXPORT int rf_walk(int fd, double tree, uint32_t sectorsize, double min_transid,
+	double *cursor, double *records, uint32_t max_records, uint8_t *blob,
+	uint32_t blob_size, struct rf_control *control);
 /* [long] The same records for the n inodes listed; *cursor is the index of
  * the next one to do and reaches n at the end. */
 RF_EXPORT int rf_read_inodes(int fd, double tree, uint32_t sectorsize,
@@ -137,10 +142,11 @@ RF_EXPORT int rf_read_inodes(int fd, double tree, uint32_t sectorsize,
  * *cursor as in rf_walk. Returns how many. */
 RF_EXPORT int rf_changed_inodes(int fd, double tree, double min_transid,
 	double *cursor, double *inos, uint32_t max_inos, struct rf_control *control);
-/* [long] The inodes a directory names (DIR_INDEX), subvolumes left out.
- * *cursor: 0 at first, 0 again at the end. */
-RF_EXPORT int rf_dir_children(int fd, double tree, double dir, double *cursor,
-	double *inos, uint32_t max_inos);
+/* [long] The inodes that n directories name (DIR_INDEX), subvolumes left out.
+ * cursor: directory and offset to go on from; { 0, 0 } at first, { n, 0 } at
+ * the end. */
+RF_EXPORT int rf_dir_children(int fd, double tree, const double *dirs, uint32_t n,
+	double *cursor, double *inos, uint32_t max_inos, struct rf_control *control);
 
 /* -------------------------------------------------------------- names.c */
 

@@ -249,18 +249,51 @@ static void add_item(struct builder *b, const struct tree_search *s)
 	}
 }
 
+/* Of an inode that is not there, or of which the walk cannot tell more: its
+ * number alone, with mode 0. false: no room. */
+static bool put_number(struct builder *b, uint64_t ino)
+{
+	double *record = b->records + (size_t)b->count * RF_RECORD_FIELDS;
+
+	if (b->count == b->max_records)
+		return false;
+	b->open = false;
+	memset(record, 0, RF_RECORD_FIELDS * sizeof *record);
+	record[RF_INO] = (double)ino;
+	b->count++;
+	return true;
+}
+
+/* Items that change when the inode, its names or its data do. */
+static bool is_of_inode(uint32_t type)
+{
+	return type == BTRFS_INODE_ITEM_KEY || type == BTRFS_INODE_REF_KEY ||
+		type == BTRFS_INODE_EXTREF_KEY || type == BTRFS_EXTENT_DATA_KEY;
+}
+
+/* The walk goes on to another inode. true: this one did not fit. */
+static bool leave_inode(struct builder *b, uint64_t ino, bool touched)
+{
+	if (touched && !(b->open && b->wanted))
+		return !put_number(b, ino);
+	return end_inode(b);
+}
+
 static int full(const struct builder *b)
 {
 	return b->count == 0 ? -EMSGSIZE : (int)b->count;
 }
 
-int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *records,
-	uint32_t max_records, uint8_t *blob, uint32_t blob_size, struct rf_control *control)
+int rf_walk(int fd, double tree, uint32_t sectorsize, double min_transid, double *cursor,
+	double *records, uint32_t max_records, uint8_t *blob, uint32_t blob_size,
+	struct rf_control *control)
 {
 	struct builder b = { .sectorsize = sectorsize, .records = records,
 		.max_records = max_records, .blob = blob, .blob_size = blob_size };
 	struct tree_search s;
 	uint64_t current = 0;
+	/* an item of the inode lies in a leaf that is newer; the others need not */
+	bool touched = false;
 	int ret;
 
 	if (sectorsize < RF_MIN_SECTOR)
@@ -269,15 +302,17 @@ int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *re
 	if (ret < 0)
 		return ret;
 	search_range(&s, (struct tree_key){ (uint64_t)fmax(*cursor, BTRFS_FIRST_FREE_OBJECTID), 0, 0 },
-		(struct tree_key){ BTRFS_LAST_FREE_OBJECTID, UINT8_MAX, UINT64_MAX }, 0);
+		(struct tree_key){ BTRFS_LAST_FREE_OBJECTID, UINT8_MAX, UINT64_MAX },
+		(uint64_t)min_transid);
 	while ((ret = search_next(&s)) > 0) {
 		if (s.item.objectid != current) {
-			if (end_inode(&b)) {
+			if (leave_inode(&b, current, touched)) {
 				*cursor = (double)current;
 				ret = full(&b);
 				goto out;
 			}
 			current = s.item.objectid;
+			touched = false;
 			if (control)
 				control->done++;
 			if (cancelled(control)) {
@@ -285,6 +320,7 @@ int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *re
 				goto out;
 			}
 		}
+		touched |= min_transid > 0 && is_of_inode(s.item.type);
 		if (s.item.type == BTRFS_INODE_ITEM_KEY)
 			begin_inode(&b, &s);
 		else
@@ -292,7 +328,7 @@ int rf_walk(int fd, double tree, uint32_t sectorsize, double *cursor, double *re
 	}
 	if (ret < 0)
 		goto out;
-	if (end_inode(&b)) {
+	if (leave_inode(&b, current, touched)) {
 		*cursor = (double)current;
 		ret = full(&b);
 		goto out;
@@ -321,17 +357,10 @@ static bool put_inode(struct builder *b, uint64_t ino, struct rf_control *contro
 {
 	if (b->count == b->max_records)
 		return false;
-	if (!b->open || !b->wanted) {
-		/* gone, or neither file nor directory: told by mode 0 */
-		double *record = b->records + (size_t)b->count * RF_RECORD_FIELDS;
-
-		b->open = false;
-		memset(record, 0, RF_RECORD_FIELDS * sizeof *record);
-		record[RF_INO] = (double)ino;
-		b->count++;
-	} else if (end_inode(b)) {
+	if (!b->open || !b->wanted)
+		put_number(b, ino);
+	else if (end_inode(b))
 		return false;
-	}
 	if (control)
 		control->done++;
 	return true;
@@ -419,11 +448,7 @@ int rf_changed_inodes(int fd, double tree, double min_transid, double *cursor,
 		(struct tree_key){ BTRFS_LAST_FREE_OBJECTID, UINT8_MAX, UINT64_MAX },
 		(uint64_t)min_transid);
 	while ((ret = search_next(&s)) > 0) {
-		uint32_t type = s.item.type;
-
-		if (s.item.objectid == last ||
-		    (type != BTRFS_INODE_ITEM_KEY && type != BTRFS_INODE_REF_KEY &&
-			    type != BTRFS_INODE_EXTREF_KEY && type != BTRFS_EXTENT_DATA_KEY))
+		if (s.item.objectid == last || !is_of_inode(s.item.type))
 			continue;
 		if (count == max_inos) {
 			*cursor = (double)s.item.objectid;
@@ -448,33 +473,42 @@ out:
 	return ret;
 }
 
-int rf_dir_children(int fd, double tree, double dir, double *cursor, double *inos,
-	uint32_t max_inos)
+int rf_dir_children(int fd, double tree, const double *dirs, uint32_t n, double *cursor,
+	double *inos, uint32_t max_inos, struct rf_control *control)
 {
 	struct tree_search s;
-	uint32_t count = 0;
-	int ret = search_open(&s, fd, (uint64_t)tree, WALK_BUFFER);
+	uint32_t count = 0, k = (uint32_t)cursor[0];
+	int ret = search_open(&s, fd, (uint64_t)tree, INODE_BUFFER);
 
 	if (ret < 0)
 		return ret;
-	search_range(&s, (struct tree_key){ (uint64_t)dir, BTRFS_DIR_INDEX_KEY, (uint64_t)*cursor },
-		(struct tree_key){ (uint64_t)dir, BTRFS_DIR_INDEX_KEY, UINT64_MAX }, 0);
-	while ((ret = search_next(&s)) > 0) {
-		const struct btrfs_dir_item *item = (const void *)s.data;
+	for (; k < n; k++) {
+		const uint64_t dir = (uint64_t)dirs[k];
 
-		if (item->location.type != BTRFS_INODE_ITEM_KEY)
-			continue; /* a subvolume */
-		if (count == max_inos) {
-			*cursor = (double)s.item.offset;
-			ret = (int)count;
-			goto out;
+		search_range(&s, (struct tree_key){ dir, BTRFS_DIR_INDEX_KEY, (uint64_t)cursor[1] },
+			(struct tree_key){ dir, BTRFS_DIR_INDEX_KEY, UINT64_MAX }, 0);
+		while ((ret = search_next(&s)) > 0) {
+			const struct btrfs_dir_item *item = (const void *)s.data;
+
+			if (cancelled(control)) {
+				ret = -ECANCELED;
+				goto out;
+			}
+			if (item->location.type != BTRFS_INODE_ITEM_KEY)
+				continue; /* a subvolume */
+			if (count == max_inos) {
+				cursor[1] = (double)s.item.offset;
+				goto done;
+			}
+			inos[count++] = (double)load64(&item->location.objectid);
 		}
-		inos[count++] = (double)load64(&item->location.objectid);
+		if (ret < 0)
+			goto out;
+		cursor[1] = 0;
 	}
-	if (ret == 0) {
-		*cursor = 0;
-		ret = (int)count;
-	}
+done:
+	cursor[0] = k;
+	ret = (int)count;
 out:
 	search_close(&s);
 	return ret;

@@ -202,7 +202,7 @@ static void fuzz_walk(int fd)
 
 	CHECK((records || !room) && (blob || !blob_size));
 	for (int calls = 0; calls < 4; calls++) {
-		ret = rf_walk(fd, 5, 4096, &cursor, records, room, blob, blob_size, NULL);
+		ret = rf_walk(fd, 5, 4096, below(2) ? 0 : below(20), &cursor, records, room, blob, blob_size, NULL);
 		CHECK(ret <= (int)room);
 		for (int k = 0; k < ret; k++) {
 			const double *r = records + k * RF_RECORD_FIELDS;
@@ -224,6 +224,7 @@ static void fuzz_walk(int fd)
 static void fuzz_lists(int fd)
 {
 	uint32_t room = 1 + below(5), blob_size = below(140000);
+	double dirs[3] = { 256, 256 + below(300), (double)(next_random() >> 12) }, place[2] = { 0 };
 	double *inos = malloc(room * sizeof *inos);
 	double *parents = malloc(room * sizeof *parents);
 	uint32_t *ends = malloc(room * sizeof *ends);
@@ -244,9 +245,9 @@ static void fuzz_lists(int fd)
 	cursor = below(1000);
 	ret = rf_changed_inodes(fd, 5, below(20), &cursor, inos, room, NULL);
 	CHECK(ret <= (int)room);
-	cursor = 0;
-	ret = rf_dir_children(fd, 5, 256, &cursor, inos, room);
-	CHECK(ret <= (int)room);
+	place[0] = below(4);
+	ret = rf_dir_children(fd, 5, dirs, 3, place, inos, room, NULL);
+	CHECK(ret <= (int)room && place[0] <= 3);
 	ret = rf_extent_owners(fd, below(2) ? 4096.0 * (3328 + below(3000)) :
 		(double)(next_random() >> (12 + below(30))), inos, room / 2);
 	CHECK(ret <= (int)(room / 2));

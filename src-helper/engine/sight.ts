@@ -77,12 +77,13 @@ function ownInodes(handle: VolumeHandle, databaseDir: string): ReadonlySet<strin
     const subvolume = subvolumeOf(fd);
     const { ino } = statSync(databaseDir);
     own.add(nameOf(subvolume, ino));
-    const cursor = new Float64Array(1);
+    const cursor = new Float64Array(2);
+    const dir = Float64Array.of(ino);
     const inos = new Float64Array(MAX_CHILDREN);
     do {
-      const count = call("rf_dir_children", handle.dir, subvolume, ino, cursor, inos, MAX_CHILDREN);
+      const count = call("rf_dir_children", handle.dir, subvolume, dir, 1, cursor, inos, MAX_CHILDREN, null);
       for (const child of inos.subarray(0, count)) own.add(nameOf(subvolume, child));
-    } while (cursor[0] !== 0);
+    } while (cursor[0] === 0);
     return own;
   } catch (error) {
     if (error instanceof NativeError) return own; // on no btrfs

@@ -10,7 +10,7 @@ import koffi from "koffi";
  */
 
 /** RF_ABI_VERSION: to be raised with every change of a signature. */
-const ABI_VERSION = 8;
+const ABI_VERSION = 9;
 
 /** Fields of one record of walk and readInodes (enum rf_record). */
 export const RECORD = {
@@ -149,11 +149,13 @@ const SIGNATURES = {
   rf_set_priority: "int rf_set_priority(int, int, int)",
   rf_tree_search:
     "int rf_tree_search(int, uint64_t, uint64_t, uint32_t, uint64_t, uint64_t, uint32_t, uint64_t, uint64_t, uint8_t *, uint32_t)",
-  rf_walk: "int rf_walk(int, double, uint32_t, double *, double *, uint32_t, uint8_t *, uint32_t, double *)",
+  rf_walk:
+    "int rf_walk(int, double, uint32_t, double, double *, double *, uint32_t, uint8_t *, uint32_t, double *)",
   rf_read_inodes:
     "int rf_read_inodes(int, double, uint32_t, double *, uint32_t, double *, double *, uint32_t, uint8_t *, uint32_t, double *)",
   rf_changed_inodes: "int rf_changed_inodes(int, double, double, double *, double *, uint32_t, double *)",
-  rf_dir_children: "int rf_dir_children(int, double, double, double *, double *, uint32_t)",
+  rf_dir_children:
+    "int rf_dir_children(int, double, double *, uint32_t, double *, double *, uint32_t, double *)",
   rf_read_names:
     "int rf_read_names(int, double, double *, uint32_t, double *, double *, uint32_t *, uint8_t *, uint32_t, double *)",
   rf_csum_prints:

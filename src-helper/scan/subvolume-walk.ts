@@ -5,21 +5,22 @@ import { KIND_ORPHAN, type IndexStore } from "../store/index-store.ts";
 import { KnownLayouts } from "./known-layouts.ts";
 import type { InodeWriter, WalkedRow, WalkedTree } from "./inode-writer.ts";
 import { runNative, type ScanContext } from "./scan-context.ts";
-
-const MAX_RECORDS = 8192;
-const MAX_INODES = 65536;
-const MAX_BLOB = 2 ** 30;
+import { MAX_INODES, MAX_RECORDS, type BufferPool, type WalkBuffers } from "./walk-buffers.ts";
 
 /** Called for each inode that was read; mode 0: it is gone, or neither file nor directory. */
 type Visit = (row: WalkedRow, mode: number) => void;
+/** Called for each record of a native walk. */
+type VisitRecord = (records: Float64Array, k: number, blob: Buffer) => void;
+type NativeWalk = (buffers: WalkBuffers, control: Control) => Promise<number>;
 
 /** Also of one without a name: it was deleted while something in it, or itself, was in use. */
 function isDirectory(row: WalkedRow): boolean {
   return row.extents === null;
 }
 
-/** What a walk counts, and what it says of its progress. */
+/** What the walks of a scan have in common: what they count and say of their progress, and their buffers. */
 export interface WalkCount {
+  readonly buffers: BufferPool;
   inodesRead: number;
   /** Inodes that there may be to read; null where nobody knows. */
   total: number | null;
@@ -49,42 +50,18 @@ export class SubvolumeWalk {
 
   /** Reads everything; the index has nothing of the subvolume. */
   async full(): Promise<void> {
-    const cursor = new Float64Array(1);
-    await this.#records(
-      this.#tree.id,
-      (records, blob, control) =>
-        callAsync(
-          "rf_walk",
-          this.#context.dir,
-          this.#tree.id,
-          this.#context.sectorSize,
-          cursor,
-          records,
-          MAX_RECORDS,
-          blob,
-          blob.length,
-          control.buffer,
-        ),
-      () => cursor[0] === 0,
-      (row) => {
-        this.#writer.insert(this.#tree, row, 0);
-      },
-    );
+    await this.#walk(this.#tree.id, 0, (records, k, blob) => {
+      this.#writer.insert(this.#tree, this.#writer.rowOf(records, k, blob), 0);
+    });
   }
 
   /** Reads what is newer than a generation; the index has the subvolume as it was then. */
   async changes(settled: number): Promise<void> {
     const changedDirectories: number[] = [];
-    const known = new KnownLayouts(this.#store, this.#tree);
-    // a neighbour of what changed; a balance moves data and leaves the transid
-    const isNeighbour = (row: WalkedRow): boolean =>
-      row.transid <= settled && row.extentGeneration <= settled && known.has(row.ino, row.layout);
     const see = (row: WalkedRow): void => {
       if (isDirectory(row) && row.transid > settled) changedDirectories.push(row.ino);
     };
-    for await (const inos of this.#changedInodes(this.#tree.id, settled)) {
-      await this.#update(inos, settled, see, isNeighbour);
-    }
+    for await (const inos of this.#changedSince(settled)) await this.#update(inos, settled, see);
     await this.#findRemoved(changedDirectories, settled);
   }
 
@@ -108,39 +85,59 @@ export class SubvolumeWalk {
     await this.#findMissing(directories, common);
   }
 
+  /**
+   * The inodes in newer leaves that have to be looked at. Most in them are but
+   * neighbours of what changed, and are told by what the leaf says of them: a
+   * balance moves data and leaves the transid, so where they lie is compared.
+   * Of an inode that goes on in an older leaf that looks different, and it is
+   * looked at; of one that does not, nothing else can have changed.
+   */
+  async *#changedSince(settled: number): AsyncGenerator<Float64Array> {
+    const known = new KnownLayouts(this.#store, this.#tree);
+    let some: number[] = [];
+    await this.#walk(this.#tree.id, settled + 1, (records, k) => {
+      const at = k * RECORD.fields;
+      const ino = records[at + RECORD.ino] ?? 0;
+      const isNeighbour =
+        records[at + RECORD.mode] !== 0 &&
+        (records[at + RECORD.transid] ?? 0) <= settled &&
+        (records[at + RECORD.extentGeneration] ?? 0) <= settled &&
+        known.has(ino, records[at + RECORD.layout] ?? 0);
+      if (!isNeighbour) some.push(ino);
+    });
+    while (some.length > 0) {
+      yield Float64Array.from(some.slice(0, MAX_INODES));
+      some = some.slice(MAX_INODES);
+    }
+  }
+
   async *#changedInodes(subvolume: number, settled: number): AsyncGenerator<Float64Array> {
     const cursor = new Float64Array(1);
-    const inos = new Float64Array(MAX_INODES);
     do {
-      const count = await runNative(this.#context, this.#progress, (control) =>
-        callAsync(
-          "rf_changed_inodes",
-          this.#context.dir,
-          subvolume,
-          settled + 1,
-          cursor,
-          inos,
-          MAX_INODES,
-          control.buffer,
-        ),
-      );
-      yield inos.slice(0, count);
+      yield await this.#count.buffers.with(async ({ inodes }) => {
+        const count = await runNative(this.#context, this.#progress, (control) =>
+          callAsync(
+            "rf_changed_inodes",
+            this.#context.dir,
+            subvolume,
+            settled + 1,
+            cursor,
+            inodes,
+            MAX_INODES,
+            control.buffer,
+          ),
+        );
+        return inodes.slice(0, count);
+      });
     } while (cursor[0] !== 0);
   }
 
   /**
    * Reads inodes and updates, or removes, their rows.
    * @param seen called for those that are there
-   * @param isSettled whether the row of one is known to be right
    */
-  async #update(
-    inos: Float64Array,
-    settled: number,
-    seen: (row: WalkedRow) => void,
-    isSettled: (row: WalkedRow) => boolean = () => false,
-  ): Promise<void> {
+  async #update(inos: Float64Array, settled: number, seen: (row: WalkedRow) => void): Promise<void> {
     await this.#inodes(this.#tree.id, inos, (row, mode) => {
-      if (mode !== 0 && isSettled(row)) return;
       if (mode !== 0) {
         this.#writer.update(this.#tree, row, settled);
         seen(row);
@@ -155,8 +152,7 @@ export class SubvolumeWalk {
     if (inos.length === 0) return;
     const cursor = new Float64Array(1);
     await this.#records(
-      subvolume,
-      (records, blob, control) =>
+      ({ records, blob }, control) =>
         callAsync(
           "rf_read_inodes",
           this.#context.dir,
@@ -172,7 +168,9 @@ export class SubvolumeWalk {
           control.buffer,
         ),
       () => cursor[0] === inos.length,
-      visit,
+      (records, k, blob) => {
+        visit(this.#writer.rowOf(records, k, blob), records[k * RECORD.fields + RECORD.mode] ?? 0);
+      },
     );
   }
 
@@ -184,13 +182,10 @@ export class SubvolumeWalk {
    * Files deleted while open hang on no directory and are looked up each time.
    */
   async #findRemoved(directories: readonly number[], settled: number): Promise<void> {
-    const suspects: number[] = [];
-    for (const directory of directories) {
-      const before = this.#children(directory);
-      if (before.length === 0) continue;
-      const now = await this.#namedBy(directory);
-      for (const ino of before) if (!now.has(ino)) suspects.push(ino);
-    }
+    const before = directories.map((directory) => this.#children(directory));
+    // what another directory names now was seen there: with its name an inode changes
+    const now = await this.#namedBy(directories.filter((_, k) => (before[k] ?? []).length > 0));
+    const suspects = before.flatMap((children) => children.filter((ino) => !now.has(ino)));
     const nameless = `SELECT ino, holder FROM inode WHERE family = ? AND kind = ${KIND_ORPHAN}`;
     suspects.push(...this.#own(nameless, this.#tree.family));
     while (suspects.length > 0) {
@@ -216,7 +211,7 @@ export class SubvolumeWalk {
     while (missing.length > 0 || queue.length > 0) {
       for (const directory of queue.splice(0)) {
         const known = new Set(this.#children(directory));
-        for (const ino of await this.#namedBy(directory)) {
+        for (const ino of await this.#namedBy([directory])) {
           if (!known.has(ino) && this.#writer.find(this.#tree, ino) === undefined) missing.push(ino);
         }
       }
@@ -232,58 +227,78 @@ export class SubvolumeWalk {
     return this.#own(sql, this.#tree.family, directory);
   }
 
+  /** @param sql of inodes and their sets */
   #own(sql: string, ...values: number[]): number[] {
     const { holders } = this.#store;
-    return this.#store
-      .all<{ ino: number; holder: number }>(sql, ...values)
-      .filter(({ holder }) => holders.has(holder, this.#tree.id))
-      .map(({ ino }) => ino);
+    const rows = this.#store.lists<readonly [ino: number, holder: number]>(sql, ...values);
+    return rows.filter(([, holder]) => holders.has(holder, this.#tree.id)).map(([ino]) => ino);
   }
 
-  async #namedBy(directory: number): Promise<Set<number>> {
+  async #namedBy(directories: readonly number[]): Promise<Set<number>> {
     const named = new Set<number>();
-    const cursor = new Float64Array(1);
-    const inos = new Float64Array(MAX_INODES);
-    do {
-      const count = await callAsync(
-        "rf_dir_children",
-        this.#context.dir,
-        this.#tree.id,
-        directory,
-        cursor,
-        inos,
-        MAX_INODES,
-      );
-      for (const ino of inos.subarray(0, count)) named.add(ino);
-    } while (cursor[0] !== 0);
+    const list = Float64Array.from(directories);
+    const cursor = new Float64Array(2);
+    while ((cursor[0] ?? 0) < list.length) {
+      await this.#count.buffers.with(async ({ inodes }) => {
+        const count = await runNative(this.#context, this.#progress, (control) =>
+          callAsync(
+            "rf_dir_children",
+            this.#context.dir,
+            this.#tree.id,
+            list,
+            list.length,
+            cursor,
+            inodes,
+            MAX_INODES,
+            control.buffer,
+          ),
+        );
+        for (const ino of inodes.subarray(0, count)) named.add(ino);
+      });
+    }
     return named;
   }
 
+  /** @param minTransid leaves that are older are not read; 0: all are */
+  #walk(subvolume: number, minTransid: number, visit: VisitRecord): Promise<void> {
+    const cursor = new Float64Array(1);
+    return this.#records(
+      ({ records, blob }, control) =>
+        callAsync(
+          "rf_walk",
+          this.#context.dir,
+          subvolume,
+          this.#context.sectorSize,
+          minTransid,
+          cursor,
+          records,
+          MAX_RECORDS,
+          blob,
+          blob.length,
+          control.buffer,
+        ),
+      () => cursor[0] === 0,
+      visit,
+    );
+  }
+
   /** Calls a native walk until it is done, with a larger buffer where one inode needs it. */
-  async #records(
-    subvolume: number,
-    walk: (records: Float64Array, blob: Buffer, control: Control) => Promise<number>,
-    done: () => boolean,
-    visit: Visit,
-  ): Promise<void> {
-    const records = new Float64Array(MAX_RECORDS * RECORD.fields);
-    let blob = Buffer.allocUnsafeSlow(2 ** 20);
-    for (;;) {
-      let count: number;
-      try {
-        count = await runNative(this.#context, this.#progress, (control) => walk(records, blob, control));
-      } catch (error) {
-        if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || blob.length >= MAX_BLOB)
-          throw error;
-        blob = Buffer.allocUnsafeSlow(blob.length * 4);
-        continue;
+  #records(walk: NativeWalk, done: () => boolean, visit: VisitRecord): Promise<void> {
+    return this.#count.buffers.with(async (buffers) => {
+      for (;;) {
+        let count: number;
+        try {
+          count = await runNative(this.#context, this.#progress, (control) => walk(buffers, control));
+        } catch (error) {
+          if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || !buffers.growBlob())
+            throw error;
+          continue;
+        }
+        for (let k = 0; k < count; k++) visit(buffers.records, k, buffers.blob);
+        this.#count.inodesRead += count;
+        if (done()) return;
       }
-      for (let k = 0; k < count; k++) {
-        visit(this.#writer.rowOf(records, k, blob), records[k * RECORD.fields + RECORD.mode] ?? 0);
-      }
-      this.#count.inodesRead += count;
-      if (done()) return;
-    }
+    });
   }
 
   readonly #progress = (

@@ -6,6 +6,7 @@ import type { IndexStore, SubvolumeRow } from "../store/index-store.ts";
 import type { InodeWriter, WalkedTree } from "./inode-writer.ts";
 import type { ScanContext } from "./scan-context.ts";
 import { SubvolumeWalk, type WalkCount } from "./subvolume-walk.ts";
+import { BufferPool } from "./walk-buffers.ts";
 
 /** Trees walked at a time: while one waits for the disk, another is worked on. */
 const CONCURRENCY = 2;
@@ -88,7 +89,7 @@ class Walk {
     this.#known = new Map(store.subvolumes().map((row) => [row.id, row]));
     const total =
       this.#known.size > 0 ? null : ((store.meta("walk") as { inodes: number } | undefined)?.inodes ?? null);
-    this.#count = { inodesRead: 0, total };
+    this.#count = { inodesRead: 0, total, buffers: new BufferPool() };
   }
 
   async run(): Promise<WalkReport> {

@@ -36,11 +36,15 @@ const text = (words: string): Buffer => Buffer.from(`${words}\0`);
 type Attempt = readonly [string, () => number, number];
 
 function walk(fd: number, tree: number, sectorSize: number): number {
-  return tryCall("rf_walk", fd, tree, sectorSize, cursor(), records(), 10, blob(), 1 << 16, null);
+  return tryCall("rf_walk", fd, tree, sectorSize, 0, cursor(), records(), 10, blob(), 1 << 16, null);
 }
 function readInodes(fd: number, sectorSize: number, room = 10): number {
   const inos = Float64Array.of(257);
   return tryCall("rf_read_inodes", fd, 5, sectorSize, inos, 1, cursor(), records(), room, blob(), 1 << 16, null);
+}
+function dirChildren(fd: number, control: Float64Array | null): number {
+  const [dirs, place] = [Float64Array.of(256), new Float64Array(2)];
+  return tryCall("rf_dir_children", fd, 5, dirs, 1, place, new Float64Array(9), 9, control);
 }
 function csumPrints(fd: number, sectorSize: number, csumSize: number, tasks: Buffer, n: number): number {
   const [sizes, prints, status] = [new Float64Array(n).fill(100_000), Buffer.alloc(16 * n), Buffer.alloc(n)];
@@ -79,7 +83,8 @@ const attempts: readonly Attempt[] = [
     () => tryCall("rf_changed_inodes", top, 5, 0, cursor(), new Float64Array(9), 9, cancelled()),
     ECANCELED,
   ],
-  ["rf_dir_children: a closed fd", () => tryCall("rf_dir_children", -1, 5, 256, cursor(), cursor(), 1), EBADF],
+  ["rf_dir_children: a closed fd", () => dirChildren(-1, null), EBADF],
+  ["rf_dir_children: cancelled", () => dirChildren(top, cancelled()), ECANCELED],
   ["rf_csum_prints: checksum size 3", () => csumPrints(top, SECTOR, 3, tasksOf([plain]), 1), EINVAL],
   ["rf_csum_prints: checksum size 65", () => csumPrints(top, SECTOR, 65, tasksOf([plain]), 1), EINVAL],
   ["rf_csum_prints: sector size 0", () => csumPrints(top, 0, 4, tasksOf([plain]), 1), EINVAL],

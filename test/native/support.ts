@@ -48,8 +48,13 @@ function toRecords(values: Float64Array, count: number, blob: Buffer): WalkRecor
   });
 }
 
-/** rf_walk from the first inode to the last. */
-export async function walkTree(fd: number, tree: number, buffers = LARGE): Promise<WalkRecord[]> {
+/** rf_walk from the first inode to the last. @param minTransid only of leaves that are newer */
+export async function walkTree(
+  fd: number,
+  tree: number,
+  buffers = LARGE,
+  minTransid = 0,
+): Promise<WalkRecord[]> {
   const values = new Float64Array(buffers.records * RECORD.fields);
   const blob = Buffer.alloc(buffers.blob);
   const cursor = new Float64Array(1);
@@ -60,6 +65,7 @@ export async function walkTree(fd: number, tree: number, buffers = LARGE): Promi
       fd,
       tree,
       SECTOR,
+      minTransid,
       cursor,
       values,
       buffers.records,
@@ -116,14 +122,15 @@ export function changedInodes(fd: number, tree: number, minTransid: number, room
 }
 
 /** rf_dir_children to the end, so many at a time. */
-export function dirChildren(fd: number, tree: number, dir: number, room = 10_000): number[] {
+export function dirChildren(fd: number, tree: number, dirs: readonly number[], room = 10_000): number[] {
   const inos = new Float64Array(room);
-  const cursor = new Float64Array(1);
+  const cursor = new Float64Array(2);
   const found: number[] = [];
-  do {
-    const count = call("rf_dir_children", fd, tree, dir, cursor, inos, room);
+  while ((cursor[0] ?? 0) < dirs.length) {
+    const list = Float64Array.from(dirs);
+    const count = call("rf_dir_children", fd, tree, list, dirs.length, cursor, inos, room, null);
     found.push(...inos.subarray(0, count));
-  } while (cursor[0] !== 0);
+  }
   return found;
 }
 
