@@ -76,10 +76,9 @@ export async function openVolumes(session: Session, names: readonly string[]): P
 /** Says of volumes that were named what keeps them from being folded. */
 export function noteReadOnly(session: Session, volumes: OpenVolumes, named: readonly string[]): void {
   if (named.length === 0) return;
-  for (const { summary } of volumes.all) {
-    if (summary.readOnly) {
-      session.note(`${volumeName(summary)} is mounted read-only: what is found there cannot be folded`);
-    }
+  for (const volume of volumes.all) {
+    if (!volume.readOnly) continue;
+    session.note(`${nameOfVolume(volume)} is mounted read-only: what is found there cannot be folded`);
   }
 }
 

@@ -406,6 +406,8 @@ export interface ScanOptions {
 /** A volume opened for work (root). Close it, always. */
 export interface Volume {
   readonly uuid: string;
+  /** Nothing can be folded: no mount is writable. As summary says it, which reads trees and the database. */
+  readonly readOnly: boolean;
   readonly summary: VolumeSummary;
   /** Subvolume ids the caller named by a directory, with those below; null for all. */
   readonly scope: readonly number[] | null;

@@ -12,6 +12,7 @@ import {
   type SelectedGroup,
   type SelectionScope,
 } from "../scan/selection.ts";
+import { sumGroups } from "../scan/groups.ts";
 import type { ScanRecord } from "../scan/scan.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import { IndexStore } from "../store/index-store.ts";
@@ -176,7 +177,7 @@ export class VolumeState {
       // the sum over groups is kept; what crosses between groups is known only for all of them
       const stored = isUnfiltered(scope) && last?.minSize === selection.minSize;
       const totals = stored
-        ? this.#storedTotals(last.crossingBytes)
+        ? this.#storedTotals(last)
         : (this.#ruledTotals(scope)?.totals ??
           totalsOf(selectGroups(this.store, scope), this.newPrediction()));
       this.#counted = { key, totals };
@@ -237,6 +238,7 @@ export class VolumeState {
     this.store.run("DELETE FROM grp WHERE to_fold > 0");
     this.store.setMeta("scan", {
       ...last,
+      groups: sumGroups(this.store),
       crossingBytes: 0,
       pinnedBytes: 0,
       foldedAt: Date.now(),
@@ -245,18 +247,9 @@ export class VolumeState {
     return true;
   }
 
-  #storedTotals(crossingBytes: number): SelectionTotals {
-    const row = this.store.get(
-      `SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(to_fold) AS toFold,
-         TOTAL(fold_bytes) AS foldBytes, TOTAL(reclaimable) AS bytes FROM grp`,
-    ) as { groups: number; files: number; toFold: number; foldBytes: number; bytes: number };
-    return {
-      groups: row.groups,
-      duplicateFiles: row.files,
-      toFold: row.toFold,
-      foldBytes: row.foldBytes,
-      reclaimableBytes: row.bytes + crossingBytes,
-    };
+  #storedTotals({ groups: sums, crossingBytes }: ScanRecord): SelectionTotals {
+    const { groups, files, toFold, foldBytes, bytes } = sums ?? sumGroups(this.store);
+    return { groups, duplicateFiles: files, toFold, foldBytes, reclaimableBytes: bytes + crossingBytes };
   }
 
   *#crossingGroups(scope: SelectionScope): Generator<SelectedGroup> {

@@ -84,6 +84,10 @@ export class EngineVolume implements Volume {
     return this.#state.scope;
   }
 
+  get readOnly(): boolean {
+    return this.#state.handle.found.readOnly;
+  }
+
   get summary(): VolumeSummary {
     return summarizeOpen(this.#state, this.#warn);
   }

@@ -4,7 +4,15 @@ import type { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { checksumBits, decideContents } from "./contents.ts";
 import { computeCsumPrints, setCsumPrint } from "./csum-prints.ts";
-import { contentsOf, contentsOfSize, deleteGroups, insertGroups, type Content } from "./groups.ts";
+import {
+  contentsOf,
+  contentsOfSize,
+  deleteGroups,
+  insertGroups,
+  NO_GROUPS,
+  type Content,
+  type GroupSums,
+} from "./groups.ts";
 import { KeyedSize } from "./keyed-size.ts";
 import { packedBatches, type PackedBatch } from "./packed-sizes.ts";
 import { dropKeys, keyOf, PlaceKeys, storeKeys } from "./place-keys.ts";
@@ -42,6 +50,8 @@ export interface JointBytes {
 export class Grouping {
   /** Some group lets go of extents that others hold too. */
   crossed = false;
+  /** What was written, less what was taken out. */
+  readonly difference: GroupSums = { ...NO_GROUPS };
   readonly #context: ScanContext;
   readonly #store: IndexStore;
   readonly #refs: ExtentRefs;
@@ -160,7 +170,8 @@ export class Grouping {
   #storeKeyed(size: number, places: readonly Place[]): void {
     const pairs = new Float64Array(2 * places.length);
     const seen = new Map<number, number>();
-    places.forEach((place, k) => {
+    const sorted = places.toSorted((a, b) => a.layout - b.layout);
+    sorted.forEach((place, k) => {
       const key = place.key ?? 0;
       pairs[2 * k] = place.layout;
       pairs[2 * k + 1] = key;
@@ -223,12 +234,12 @@ export class Grouping {
 
   /** @param before contents of which the groups are written anew; null: all of the size */
   #write(size: number, before: readonly Buffer[] | null, contents: readonly Content[]): void {
-    if (deleteGroups(this.#store, size, before)) this.crossed = true;
+    if (deleteGroups(this.#store, size, before, this.difference)) this.crossed = true;
     this.#insert(size, contents);
   }
 
   #insert(size: number, contents: readonly Content[]): void {
-    if (insertGroups(this.#store, size, contents, this.#joint)) this.crossed = true;
+    if (insertGroups(this.#store, size, contents, this.#joint, this.difference)) this.crossed = true;
   }
 
   #isKeyed(size: number, places: readonly Place[]): boolean {

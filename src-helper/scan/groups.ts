@@ -136,26 +136,75 @@ export function groupId(size: number, content: Buffer): string {
   return `${size}-${content.toString("hex", 0, 8)}`;
 }
 
-const DELETE_OF_SIZE = "DELETE FROM grp WHERE size = ? RETURNING crossing";
-const DELETE_ONE = "DELETE FROM grp WHERE size = ? AND content = ? RETURNING crossing";
+/** What groups come to, each counted by itself: what only several give back together is not in it. */
+export interface GroupSums {
+  groups: number;
+  files: number;
+  toFold: number;
+  foldBytes: number;
+  bytes: number;
+}
+
+export const NO_GROUPS: Readonly<GroupSums> = { groups: 0, files: 0, toFold: 0, foldBytes: 0, bytes: 0 };
+
+/** Of all groups in the index: counted, which takes as long as there are groups. */
+export function sumGroups(store: IndexStore): GroupSums {
+  return store.get(
+    `SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(to_fold) AS toFold,
+       TOTAL(fold_bytes) AS foldBytes, TOTAL(reclaimable) AS bytes FROM grp`,
+  ) as GroupSums;
+}
+
+export function addSums(a: GroupSums, b: GroupSums): GroupSums {
+  return {
+    groups: a.groups + b.groups,
+    files: a.files + b.files,
+    toFold: a.toFold + b.toFold,
+    foldBytes: a.foldBytes + b.foldBytes,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
+function count(sums: GroupSums, sign: 1 | -1, group: Omit<GroupSums, "groups">): void {
+  sums.groups += sign;
+  sums.files += sign * group.files;
+  sums.toFold += sign * group.toFold;
+  sums.foldBytes += sign * group.foldBytes;
+  sums.bytes += sign * group.bytes;
+}
+
+type DeletedGroup = Omit<GroupSums, "groups"> & { readonly crossing: number };
+
+const DELETED =
+  "RETURNING crossing, files, to_fold AS toFold, fold_bytes AS foldBytes, reclaimable AS bytes";
+const DELETE_OF_SIZE = `DELETE FROM grp WHERE size = ? ${DELETED}`;
+const DELETE_ONE = `DELETE FROM grp WHERE size = ? AND content = ? ${DELETED}`;
 
 /**
  * Takes out groups of a size that are to be written anew.
  *
  * @param contents null: all of the size
+ * @param sums what they came to is taken off
  * @returns whether one of them lets go of extents that others hold too: then
  *   the sum over all groups has to be counted anew
  */
-export function deleteGroups(store: IndexStore, size: number, contents: readonly Buffer[] | null): boolean {
+export function deleteGroups(
+  store: IndexStore,
+  size: number,
+  contents: readonly Buffer[] | null,
+  sums: GroupSums,
+): boolean {
   const rows =
     contents === null
-      ? store.all<{ crossing: number }>(DELETE_OF_SIZE, size)
-      : contents.flatMap((content) => store.all<{ crossing: number }>(DELETE_ONE, size, content));
+      ? store.all<DeletedGroup>(DELETE_OF_SIZE, size)
+      : contents.flatMap((content) => store.all<DeletedGroup>(DELETE_ONE, size, content));
+  for (const row of rows) count(sums, -1, row);
   return rows.some(({ crossing }) => crossing === 1);
 }
 
 /**
  * Writes groups of one size, with what each would give back.
+ * @param sums what they come to is added
  * @returns as deleteGroups
  */
 export function insertGroups(
@@ -163,6 +212,7 @@ export function insertGroups(
   size: number,
   contents: readonly Content[],
   joint: Prediction,
+  sums: GroupSums,
 ): boolean {
   let crossed = false;
   for (const { content, members } of contents) {
@@ -170,13 +220,15 @@ export function insertGroups(
     const plans = planGroup(groupId(size, content), members, { snapshots: false });
     const { bytes, crossing } = joint.add(plans);
     const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
+    const [files, foldBytes] = [countCopies(members), toFold * size];
+    count(sums, 1, { files, toFold, foldBytes, bytes });
     store.run(
       "INSERT INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       size,
       content,
-      countCopies(members),
+      files,
       toFold,
-      toFold * size,
+      foldBytes,
       isComplete(plans, members) ? 1 : 0,
       bytes,
       crossing ? 1 : 0,

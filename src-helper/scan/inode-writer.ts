@@ -15,6 +15,8 @@ import { TouchedPlaces } from "./touched.ts";
 
 const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SELECT = "SELECT * FROM inode WHERE family = ? AND ino = ?";
+const REPLACE = `UPDATE inode SET gen = ?, transid = ?, parent = ?, kind = ?, size = ?, flags = ?, uid = ?, mtime = ?,
+  layout = ?, traits = ?, extents = ? WHERE family = ? AND ino = ? AND holder = ?`;
 const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
 const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
 const TOUCH =

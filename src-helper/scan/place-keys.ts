@@ -1,8 +1,16 @@
 import type { IndexStore } from "../store/index-store.ts";
 
 const LOAD = "SELECT keys FROM place_keys WHERE size = ?";
+const LOAD_RECENT = "SELECT keys FROM recent_keys WHERE size = ?";
 const STORE = "INSERT OR REPLACE INTO place_keys VALUES (?, ?)";
+const STORE_RECENT = "INSERT OR REPLACE INTO recent_keys VALUES (?, ?)";
 const DROP = "DELETE FROM place_keys WHERE size = ?";
+const DROP_RECENT = "DELETE FROM recent_keys WHERE size = ?";
+
+/** Places of a size whose changes are written apart: 4 KiB of keys are written as fast as less. */
+const LARGE = 256;
+/** One part in so many may be changes that are written apart; with more all is written anew. */
+const RECENT_PART = 8;
 
 /**
  * A part of the print of every place of one size: places with different keys
@@ -14,81 +22,162 @@ const DROP = "DELETE FROM place_keys WHERE size = ?";
  * contents.ts): then what came and went of a size concerns the places of its
  * own keys, and the others need not be looked at, be there ever so many.
  *
- * Stored as pairs of doubles: layout, key.
+ * Stored as pairs of doubles: layout, key; by layout, ascending. Of a size with
+ * very many, what changed is stored in a row of its own, and wins: to write
+ * them all for one of them would be most of what a scan writes. There, one
+ * that went has no key (NaN).
  */
 export class PlaceKeys {
-  readonly #pairs: Map<number, number>;
+  readonly #stored: Float64Array;
+  /** What is otherwise than stored; NaN: gone. */
+  readonly #recent: Map<number, number>;
   #changed = false;
 
-  private constructor(pairs: Map<number, number>) {
-    this.#pairs = pairs;
+  private constructor(stored: Float64Array, recent: Map<number, number>) {
+    this.#stored = stored;
+    this.#recent = recent;
   }
 
   /** The keys of a size; null where it is compared as a whole. */
   static load(store: IndexStore, size: number): PlaceKeys | null {
     const row = store.get(LOAD, size) as { keys: Buffer } | undefined;
     if (row === undefined) return null;
-    // copied: a Buffer need not be aligned
-    const doubles = new Float64Array(new Uint8Array(row.keys).buffer);
-    const pairs = new Map<number, number>();
-    for (let k = 0; k < doubles.length; k += 2) pairs.set(doubles[k] ?? 0, doubles[k + 1] ?? 0);
-    return new PlaceKeys(pairs);
+    const recent = new Map<number, number>();
+    const apart = store.get(LOAD_RECENT, size) as { keys: Buffer } | undefined;
+    if (apart !== undefined) {
+      const pairs = doublesOf(apart.keys);
+      for (let k = 0; k < pairs.length; k += 2) recent.set(pairs[k] ?? 0, pairs[k + 1] ?? 0);
+    }
+    return new PlaceKeys(doublesOf(row.keys), recent);
   }
 
   /** The key of the place at a layout. */
   get(layout: number): number | undefined {
-    return this.#pairs.get(layout);
+    const recent = this.#recent.get(layout);
+    if (recent !== undefined) return Number.isNaN(recent) ? undefined : recent;
+    const at = find(this.#stored, layout);
+    return this.#stored[at] === layout ? this.#stored[at + 1] : undefined;
   }
 
   set(layout: number, key: number): void {
-    this.#pairs.set(layout, key);
+    this.#recent.set(layout, key);
     this.#changed = true;
   }
 
   delete(layout: number): void {
-    if (this.#pairs.delete(layout)) this.#changed = true;
+    if (this.get(layout) === undefined) return;
+    this.#recent.set(layout, NaN);
+    this.#changed = true;
   }
 
   /** Layouts by key, of some keys. */
   layoutsOf(keys: ReadonlySet<number>): Map<number, number[]> {
     const found = new Map<number, number[]>();
-    for (const [layout, key] of this.#pairs) {
-      if (!keys.has(key)) continue;
+    const add = (layout: number, key: number): void => {
+      if (!keys.has(key)) return;
       const some = found.get(key);
       if (some === undefined) found.set(key, [layout]);
       else some.push(layout);
+    };
+    const sieve = new Sieve(keys);
+    const words = new Uint32Array(this.#stored.buffer, this.#stored.byteOffset, 2 * this.#stored.length);
+    for (let k = 0; k < this.#stored.length; k += 2) {
+      if (!sieve.mayHave(words[2 * k + 2] ?? 0, words[2 * k + 3] ?? 0)) continue;
+      const layout = this.#stored[k] ?? 0;
+      if (!this.#recent.has(layout)) add(layout, this.#stored[k + 1] ?? 0);
     }
+    for (const [layout, key] of this.#recent) add(layout, key);
     return found;
   }
 
   save(store: IndexStore, size: number): void {
     if (!this.#changed) return;
     this.#changed = false;
-    if (this.#pairs.size === 0) {
-      dropKeys(store, size);
+    const stored = this.#stored.length / 2;
+    if (stored > LARGE && this.#recent.size * RECENT_PART < stored) {
+      store.run(STORE_RECENT, size, bytesOf(Float64Array.from([...this.#recent].flat())));
       return;
     }
-    const pairs = new Float64Array(2 * this.#pairs.size);
-    let k = 0;
-    for (const [layout, key] of this.#pairs) {
-      pairs[k++] = layout;
-      pairs[k++] = key;
+    const pairs = this.#all();
+    if (pairs.length === 0) dropKeys(store, size);
+    else storeKeys(store, size, pairs);
+  }
+
+  /** Stored and recent put together. */
+  #all(): Float64Array {
+    const recent = [...this.#recent].filter(([, key]) => !Number.isNaN(key)).sort((a, b) => a[0] - b[0]);
+    const pairs = new Float64Array(this.#stored.length + 2 * recent.length);
+    let length = 0;
+    const put = (layout: number, key: number): void => {
+      pairs[length++] = layout;
+      pairs[length++] = key;
+    };
+    let next = 0;
+    for (let k = 0; k < this.#stored.length; k += 2) {
+      const layout = this.#stored[k] ?? 0;
+      for (; (recent[next]?.[0] ?? Infinity) < layout; next++) put(...(recent[next] ?? [0, 0]));
+      if (!this.#recent.has(layout)) put(layout, this.#stored[k + 1] ?? 0);
     }
-    storeKeys(store, size, pairs);
+    for (; next < recent.length; next++) put(...(recent[next] ?? [0, 0]));
+    return pairs.subarray(0, length);
   }
 }
 
-/** @param pairs layout, key, layout, key, ... */
+/** @param pairs layout, key, layout, key, ...; by layout, ascending */
 export function storeKeys(store: IndexStore, size: number, pairs: Float64Array): void {
-  store.run(STORE, size, Buffer.from(pairs.buffer, pairs.byteOffset, pairs.byteLength));
+  store.run(STORE, size, bytesOf(pairs));
+  store.run(DROP_RECENT, size);
 }
 
 /** From now on the size is compared as a whole. */
 export function dropKeys(store: IndexStore, size: number): void {
   store.run(DROP, size);
+  store.run(DROP_RECENT, size);
 }
 
 /** The key that a print gives: 53 bits of it. @param print at `at` of a buffer, as rf_csum_prints writes it */
 export function keyOf(print: Buffer, at = 0): number {
   return print.readUInt32LE(at) + (print.readUInt32LE(at + 4) & 0x1fffff) * 2 ** 32;
+}
+
+/** Index of the first pair whose layout is not below the one sought. */
+function find(pairs: Float64Array, layout: number): number {
+  let low = 0;
+  let high = pairs.length / 2;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((pairs[2 * middle] ?? 0) < layout) low = middle + 1;
+    else high = middle;
+  }
+  return 2 * low;
+}
+
+/** Tells of most numbers that they are not in a set, sooner than the set does. */
+class Sieve {
+  readonly #bits = new Uint8Array(2 ** 16);
+
+  constructor(values: ReadonlySet<number>) {
+    const words = new Uint32Array(Float64Array.from(values).buffer);
+    for (let k = 0; k < words.length; k += 2) this.#bits[slotOf(words[k] ?? 0, words[k + 1] ?? 0)] = 1;
+  }
+
+  /** @param low, high the halves of a double */
+  mayHave(low: number, high: number): boolean {
+    return this.#bits[slotOf(low, high)] === 1;
+  }
+}
+
+function slotOf(low: number, high: number): number {
+  const mixed = low ^ high;
+  return (mixed ^ (mixed >>> 16)) & 0xffff;
+}
+
+/** Copied where a Buffer is not aligned. */
+function doublesOf(bytes: Buffer): Float64Array {
+  if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+  return new Float64Array(new Uint8Array(bytes).buffer);
+}
+
+function bytesOf(pairs: Float64Array): Buffer {
+  return Buffer.from(pairs.buffer, pairs.byteOffset, pairs.byteLength);
 }

@@ -2,6 +2,7 @@ import type { Subvolume } from "../btrfs/root-tree.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { Grouping, type JointBytes } from "./grouping.ts";
+import { addSums, sumGroups, type GroupSums } from "./groups.ts";
 import { InodeWriter } from "./inode-writer.ts";
 import { flushVolume, throwIfCancelled, type ScanContext } from "./scan-context.ts";
 import type { TouchedSize } from "./touched.ts";
@@ -25,6 +26,8 @@ export interface ScanRecord {
   readonly crossingBytes: number;
   /** Bytes that stay although folds let go of some of their references; an older record has none. */
   readonly pinnedBytes?: number;
+  /** What all groups come to; an older record has none. */
+  readonly groups?: GroupSums;
   /** Moment of a fold of all groups, which left nothing of them. */
   readonly foldedAt?: number;
   /** Subvolumes that were read-only: which copies may be folded hangs on it. */
@@ -90,6 +93,7 @@ export async function scanVolume(
       finishedAt: now,
       changedAt: same ? (last.changedAt ?? last.finishedAt) : now,
       minSize,
+      groups: last?.groups === undefined ? sumGroups(store) : addSums(last.groups, grouping.difference),
       ...joint,
       readOnlySubvolumes: readOnly,
     };

@@ -165,7 +165,10 @@ function merge(
       else came++;
     }
     const change = came - went;
-    for (; at < pairs.length && (pairs[at] ?? 0) < sector; at += 2) put(pairs[at] ?? 0, pairs[at + 1] ?? 0);
+    const next = find(pairs, sector, at);
+    merged.set(pairs.subarray(at, next), length);
+    length += next - at;
+    at = next;
     const known = at < pairs.length && pairs[at] === sector;
     const before = known ? (pairs[at + 1] ?? 0) : 0;
     if (known) at += 2;
@@ -225,9 +228,9 @@ function unpack(bytes: Buffer): Uint32Array {
   return pairs.slice(0, length);
 }
 
-/** Index of the first pair whose sector is not below the one sought. */
-function find(pairs: Uint32Array, sector: number): number {
-  let low = 0;
+/** Index of the first pair, from `from` on, whose sector is not below the one sought. */
+function find(pairs: Uint32Array, sector: number, from = 0): number {
+  let low = from / 2;
   let high = pairs.length / 2;
   while (low < high) {
     const middle = (low + high) >>> 1;

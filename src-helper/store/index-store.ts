@@ -6,6 +6,7 @@ import { forgetRows } from "./migrations/002-opt-outs.ts";
 import { packReferences } from "./migrations/003-packed-references.ts";
 import { shareRows } from "./migrations/004-holders.ts";
 import { addPlaceKeys } from "./migrations/005-place-keys.ts";
+import { addRecentKeys } from "./migrations/006-recent-keys.ts";
 import { checkedAt, closeDistrusted, closeTrusted } from "./trust.ts";
 import { Holders } from "./holders.ts";
 import type { Ancestry } from "../btrfs/lineage.ts";
@@ -77,6 +78,7 @@ const TABLES = [
   "inode",
   "print",
   "place_keys",
+  "recent_keys",
   "grp",
   "pending",
   "suspect",
@@ -107,7 +109,7 @@ export class IndexStore {
       return this.#checkedAt === null;
     };
     const options = { synchronous: "NORMAL", warn, check: check && distrust, beforeMigration } as const;
-    const migrations = [createIndex, forgetRows, packReferences, shareRows, addPlaceKeys];
+    const migrations = [createIndex, forgetRows, packReferences, shareRows, addPlaceKeys, addRecentKeys];
     this.db = openDatabase(this.#path, migrations, options);
     if (check) this.#checkedAt ??= Date.now();
     this.db.pragma("cache_size = -24000");

@@ -118,6 +118,7 @@ export class FakeVolume {
     this.open += 1;
     return {
       uuid: summary.uuid,
+      readOnly: summary.readOnly,
       summary,
       scope: null,
       sight: () => {
