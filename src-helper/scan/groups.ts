@@ -175,8 +175,7 @@ function count(sums: GroupSums, sign: 1 | -1, group: Omit<GroupSums, "groups">):
 
 type DeletedGroup = Omit<GroupSums, "groups"> & { readonly crossing: number };
 
-const DELETED =
-  "RETURNING crossing, files, to_fold AS toFold, fold_bytes AS foldBytes, reclaimable AS bytes";
+const DELETED = "RETURNING crossing, files, to_fold AS toFold, fold_bytes AS foldBytes, reclaimable AS bytes";
 const DELETE_OF_SIZE = `DELETE FROM grp WHERE size = ? ${DELETED}`;
 const DELETE_ONE = `DELETE FROM grp WHERE size = ? AND content = ? ${DELETED}`;
 

@@ -102,20 +102,13 @@ export class InodeWriter {
     }
     const { family, id, first } = tree;
     const holder = this.#holders.alone(family, id, first);
-    // inline data lies in the metadata: no two such files share it, so each gets a layout of its own
-    const layout = isAllInline(row) ? -++this.#inlineSerial : row.layout;
+    const layout = this.#layoutOf(row);
     const transid = keptTransid(row);
     const { ino, gen, parent, kind, size, flags, uid, mtime, traits, extents } = row;
     this.#store
       .statement(INSERT)
       .run(family, ino, holder, gen, transid, parent, kind, size, flags, uid, mtime, layout, traits, extents);
-    this.changed++;
-    this.#holders.count(holder, 1, kind === KIND_FILE ? size : null);
-    if (extents !== null)
-      forEachExtent(extents, this.#sectorSize, (bytenr) => {
-        this.#refs.add(bytenr);
-      });
-    if (kind === KIND_FILE) this.touched.touch(size, layout);
+    this.#countRow(row, holder, layout);
   }
 
   /**
@@ -129,8 +122,7 @@ export class InodeWriter {
       return;
     }
     if (!hasSameData(old, row, settled)) {
-      this.remove(tree, old);
-      this.insert(tree, row, settled);
+      this.#replace(tree, old, row, settled);
       return;
     }
     // the inode may have changed; its data did not: what is known of its content holds
@@ -179,6 +171,30 @@ export class InodeWriter {
     this.#holders.flush();
   }
 
+  /** A row is overwritten where it stays that of one subvolume: what it is found by mostly stays. */
+  #replace(tree: WalkedTree, old: InodeRow, row: WalkedRow, settled: number): void {
+    const alone = this.#holders.subvolumes(old.holder).length === 1;
+    if (!alone || this.#twinOf(tree, row, settled) !== undefined) {
+      this.remove(tree, old);
+      this.insert(tree, row, settled);
+      return;
+    }
+    const { family, holder } = old;
+    const { ino, gen, parent, kind, size, flags, uid, mtime, traits, extents } = row;
+    const layout = this.#layoutOf(row);
+    const transid = keptTransid(row);
+    this.#store
+      .statement(REPLACE)
+      .run(gen, transid, parent, kind, size, flags, uid, mtime, layout, traits, extents, family, ino, holder);
+    this.#discountRow(old);
+    this.#countRow(row, holder, layout);
+  }
+
+  /** Inline data lies in the metadata: no two such files share it, so each gets a layout of its own. */
+  #layoutOf(row: WalkedRow): number {
+    return isAllInline(row) ? -++this.#inlineSerial : row.layout;
+  }
+
   /** The row of a relative's inode that is in the same state. */
   #twinOf(tree: WalkedTree, row: WalkedRow, settled: number): InodeRow | undefined {
     return this.#variants(tree, row.ino).find((other) => {
@@ -220,8 +236,23 @@ export class InodeWriter {
   }
 
   #delete(row: InodeRow): void {
-    const { family, ino, holder, kind, size, layout, extents } = row;
-    this.#store.run(DELETE, family, ino, holder);
+    this.#store.run(DELETE, row.family, row.ino, row.holder);
+    this.#discountRow(row);
+  }
+
+  /** A row was written. */
+  #countRow({ kind, size, extents }: WalkedRow, holder: number, layout: number): void {
+    this.changed++;
+    this.#holders.count(holder, 1, kind === KIND_FILE ? size : null);
+    if (extents !== null)
+      forEachExtent(extents, this.#sectorSize, (bytenr) => {
+        this.#refs.add(bytenr);
+      });
+    if (kind === KIND_FILE) this.touched.touch(size, layout);
+  }
+
+  /** A row is not there any more. */
+  #discountRow({ holder, kind, size, layout, extents }: InodeRow): void {
     this.changed++;
     this.#holders.count(holder, -1, kind === KIND_FILE ? size : null);
     if (extents !== null)

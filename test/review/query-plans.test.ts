@@ -84,7 +84,8 @@ function isSlow(line: string): boolean {
 test("no statement runs through inode, or sorts what an index has in order", () => {
   const store = new IndexStore(bench.db, bench.volume.uuid, () => undefined);
   try {
-    const tables = /\b(FROM|UPDATE|INTO|JOIN)\s+(inode|print|grp|place_keys|recent_keys|holder|extent_refs)\b/i;
+    const tables =
+      /\b(FROM|UPDATE|INTO|JOIN)\s+(inode|print|grp|place_keys|recent_keys|holder|extent_refs)\b/i;
     const statements = [...asked].filter(
       (sql) => /^(SELECT|UPDATE|DELETE|WITH)/i.test(sql) && tables.test(sql),
     );
