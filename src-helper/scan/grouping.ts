@@ -19,10 +19,10 @@ import { dropKeys, keyOf, PlaceKeys, storeKeys } from "./place-keys.ts";
 import { breathe, reportPhase, type ScanContext } from "./scan-context.ts";
 import {
   deletePrint,
-  isSuspect,
   loadSizeClass,
   placesOf,
   storePlaces,
+  suspects,
   type Place,
   type SizeClass,
 } from "./size-class.ts";
@@ -82,9 +82,9 @@ export class Grouping {
   async changes(sizes: ReadonlyMap<number, TouchedSize>): Promise<void> {
     const keyed: KeyedSize[] = [];
     const whole: number[] = [];
+    const suspect = suspects(this.#store);
     for (const [size, touched] of sizes) {
-      const keys =
-        touched.layouts === null || isSuspect(this.#store, size) ? null : PlaceKeys.load(this.#store, size);
+      const keys = touched.layouts === null || suspect.has(size) ? null : PlaceKeys.load(this.#store, size);
       if (keys === null || touched.layouts === null) whole.push(size);
       else keyed.push(new KeyedSize(this.#store, size, keys, touched));
     }

@@ -15,7 +15,7 @@ import { TouchedPlaces } from "./touched.ts";
 
 const INSERT = "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SELECT = "SELECT * FROM inode WHERE family = ? AND ino = ?";
-const REPLACE = `UPDATE inode SET gen = ?, transid = ?, parent = ?, kind = ?, size = ?, flags = ?, uid = ?, mtime = ?,
+const REPLACE = `UPDATE inode SET gen = ?, transid = ?, kind = ?, size = ?, flags = ?, uid = ?, mtime = ?,
   layout = ?, traits = ?, extents = ? WHERE family = ? AND ino = ? AND holder = ?`;
 const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
 const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
@@ -95,7 +95,7 @@ export class InodeWriter {
    * @param settled see update()
    */
   insert(tree: WalkedTree, row: WalkedRow, settled: number): void {
-    const twin = tree.first ? undefined : this.#twinOf(tree, row, settled);
+    const twin = tree.first ? undefined : this.#twinOf(this.#variants(tree, row.ino), row, settled);
     if (twin !== undefined) {
       this.#move(twin, this.#holders.with(twin.holder, tree.id));
       return;
@@ -116,13 +116,14 @@ export class InodeWriter {
    * @param settled changes up to this generation are in the index
    */
   update(tree: WalkedTree, row: WalkedRow, settled: number): void {
-    const old = this.find(tree, row.ino);
+    const variants = this.#variants(tree, row.ino);
+    const old = variants.find(({ holder }) => this.#holders.has(holder, tree.id));
     if (old === undefined) {
       this.insert(tree, row, settled);
       return;
     }
     if (!hasSameData(old, row, settled)) {
-      this.#replace(tree, old, row, settled);
+      this.#replace(tree, old, variants, row, settled);
       return;
     }
     // the inode may have changed; its data did not: what is known of its content holds
@@ -172,20 +173,27 @@ export class InodeWriter {
   }
 
   /** A row is overwritten where it stays that of one subvolume: what it is found by mostly stays. */
-  #replace(tree: WalkedTree, old: InodeRow, row: WalkedRow, settled: number): void {
+  #replace(
+    tree: WalkedTree,
+    old: InodeRow,
+    variants: readonly InodeRow[],
+    row: WalkedRow,
+    settled: number,
+  ): void {
     const alone = this.#holders.subvolumes(old.holder).length === 1;
-    if (!alone || this.#twinOf(tree, row, settled) !== undefined) {
+    // what is set is written to its indexes, though it be the same: so the parent is not
+    if (!alone || old.parent !== row.parent || this.#twinOf(variants, row, settled) !== undefined) {
       this.remove(tree, old);
       this.insert(tree, row, settled);
       return;
     }
     const { family, holder } = old;
-    const { ino, gen, parent, kind, size, flags, uid, mtime, traits, extents } = row;
+    const { ino, gen, kind, size, flags, uid, mtime, traits, extents } = row;
     const layout = this.#layoutOf(row);
     const transid = keptTransid(row);
     this.#store
       .statement(REPLACE)
-      .run(gen, transid, parent, kind, size, flags, uid, mtime, layout, traits, extents, family, ino, holder);
+      .run(gen, transid, kind, size, flags, uid, mtime, layout, traits, extents, family, ino, holder);
     this.#discountRow(old);
     this.#countRow(row, holder, layout);
   }
@@ -196,8 +204,8 @@ export class InodeWriter {
   }
 
   /** The row of a relative's inode that is in the same state. */
-  #twinOf(tree: WalkedTree, row: WalkedRow, settled: number): InodeRow | undefined {
-    return this.#variants(tree, row.ino).find((other) => {
+  #twinOf(variants: readonly InodeRow[], row: WalkedRow, settled: number): InodeRow | undefined {
+    return variants.find((other) => {
       if (!isShareable(other, row)) return false;
       // of one that was not looked at yet, the place may have been freed and written anew since
       const subvolumes = this.#holders.subvolumes(other.holder);

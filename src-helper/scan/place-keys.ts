@@ -7,10 +7,8 @@ const STORE_RECENT = "INSERT OR REPLACE INTO recent_keys VALUES (?, ?)";
 const DROP = "DELETE FROM place_keys WHERE size = ?";
 const DROP_RECENT = "DELETE FROM recent_keys WHERE size = ?";
 
-/** Places of a size whose changes are written apart: 4 KiB of keys are written as fast as less. */
-const LARGE = 256;
-/** One part in so many may be changes that are written apart; with more all is written anew. */
-const RECENT_PART = 8;
+/** One key in so many may be a change that is written apart; with more all are written anew. */
+const RECENT_PART = 4;
 
 /**
  * A part of the print of every place of one size: places with different keys
@@ -22,10 +20,10 @@ const RECENT_PART = 8;
  * contents.ts): then what came and went of a size concerns the places of its
  * own keys, and the others need not be looked at, be there ever so many.
  *
- * Stored as pairs of doubles: layout, key; by layout, ascending. Of a size with
- * very many, what changed is stored in a row of its own, and wins: to write
- * them all for one of them would be most of what a scan writes. There, one
- * that went has no key (NaN).
+ * Stored as pairs of doubles: layout, key; by layout, ascending. What changed
+ * is stored in a table of its own, and wins; there, one that went has no key
+ * (NaN). To write all keys of every size of which one changed would be a third
+ * of what a scan writes, and of a size with very many files more than that.
  */
 export class PlaceKeys {
   readonly #stored: Float64Array;
@@ -94,7 +92,7 @@ export class PlaceKeys {
     if (!this.#changed) return;
     this.#changed = false;
     const stored = this.#stored.length / 2;
-    if (stored > LARGE && this.#recent.size * RECENT_PART < stored) {
+    if (this.#recent.size * RECENT_PART <= stored) {
       store.run(STORE_RECENT, size, bytesOf(Float64Array.from([...this.#recent].flat())));
       return;
     }

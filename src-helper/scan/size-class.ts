@@ -68,8 +68,12 @@ export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): 
   return { size, files, places: [...places.values()], suspect };
 }
 
-/** Whether the kernel found differing bytes under equal checksums in this size. */
-export function isSuspect(store: IndexStore, size: number): boolean {
+/** Sizes in which the kernel found differing bytes under equal checksums. */
+export function suspects(store: IndexStore): ReadonlySet<number> {
+  return new Set(store.all<{ size: number }>("SELECT size FROM suspect").map(({ size }) => size));
+}
+
+function isSuspect(store: IndexStore, size: number): boolean {
   return store.get("SELECT 1 FROM suspect WHERE size = ?", size) !== undefined;
 }
 

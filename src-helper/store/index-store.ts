@@ -133,7 +133,9 @@ export class IndexStore {
 
   /** As all, a list a row: half the work where rows are many. Not for a statement that all or get runs, too. */
   lists<Row>(sql: string, ...values: unknown[]): Row[] {
-    return this.statement(sql).raw(true).all(...values) as Row[];
+    return this.statement(sql)
+      .raw(true)
+      .all(...values) as Row[];
   }
 
   get(sql: string, ...values: unknown[]): unknown {
