@@ -154,6 +154,8 @@ export interface ScanTotals {
   readonly groups: number;
   readonly duplicateFiles: number;
   readonly reclaimableBytes: number;
+  /** Bytes of extents that a fold lets go of in part, and something else keeps; absent where nobody counted them. */
+  readonly pinnedBytes?: number;
   readonly bytesRead: number;
   readonly elapsedMs: number;
   /** Where ranges were asked for. */

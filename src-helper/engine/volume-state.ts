@@ -187,17 +187,23 @@ export class VolumeState {
 
   /** Bytes of extents that a fold lets go of in part: something else, a snapshot say, holds the rest. */
   pinnedBytes(selection: Selection): number {
+    const known = this.knownPinnedBytes(selection);
+    if (known !== null) return known;
+    const scope = this.selectionScope(selection);
+    const prediction = this.newPrediction();
+    const groups = isUnfiltered(scope) ? this.#crossingGroups(scope) : selectGroups(this.store, scope);
+    predict(groups, prediction);
+    return prediction.pinnedBytes();
+  }
+
+  /** The same where the last scan counted it; null where that would have to be done. */
+  knownPinnedBytes(selection: Selection): number | null {
     const scope = this.selectionScope(selection);
     const last = this.lastScan();
     if (last?.pinnedBytes !== undefined && last.minSize === selection.minSize && isUnfiltered(scope)) {
       return last.pinnedBytes;
     }
-    const ruled = this.#ruledTotals(scope);
-    if (ruled !== null) return ruled.pinnedBytes;
-    const prediction = this.newPrediction();
-    const groups = isUnfiltered(scope) ? this.#crossingGroups(scope) : selectGroups(this.store, scope);
-    predict(groups, prediction);
-    return prediction.pinnedBytes();
+    return this.#ruledTotals(scope)?.pinnedBytes ?? null;
   }
 
   /** Counts what rules leave of all groups, and keeps it. Under the lock. @throws as RuledTotals.keep */

@@ -126,6 +126,7 @@ export class EngineVolume implements Volume {
     const deep = options.deep === undefined ? null : await this.#ranges(options.selection, options.deep, ctx);
     if (deep !== null) this.#state.saveRanges(totalsOfRanges(deep));
     const { found } = this.#state.handle;
+    const pinnedBytes = this.#state.knownPinnedBytes(options.selection);
     return {
       uuid: this.uuid,
       label: found.label,
@@ -137,6 +138,7 @@ export class EngineVolume implements Volume {
       groups: totals.groups,
       duplicateFiles: totals.duplicateFiles,
       reclaimableBytes: totals.reclaimableBytes,
+      ...(pinnedBytes === null ? {} : { pinnedBytes }),
       bytesRead: record.bytesRead,
       elapsedMs: Math.round(performance.now() - start),
       ...(deep === null ? {} : { deep: totalsOfRanges(deep) }),

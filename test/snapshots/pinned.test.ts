@@ -204,3 +204,16 @@ test("parts of files: what could be had, were they moved in snapshots too, and w
   // and that is what comes
   expect(await foldMeasured(volume, ["--deep", "--snapshots"])).toMatchObject({ freedBytes: 6 * MIB });
 });
+
+test("a scan says that something is held back, and how to know who does it", async () => {
+  const scan = async (...words: string[]): Promise<string> =>
+    (await refold(["scan", "--db", volume.beside("db"), ...words, volume.path])).expectCode(0).stdout;
+  copies(MIB, "home/a", "home/a-2");
+  expect(await scan()).not.toContain("held back");
+  snapshot("kept");
+  expect(await scan()).toContain(
+    "held back    1.0 MiB more by snapshots or other files; --pinned says which",
+  );
+  expect(await scan("--pinned")).not.toContain("held back");
+  expect(await scan("--snapshots")).not.toContain("held back");
+});

@@ -42,7 +42,7 @@ export function scanCommand(launch: Launch): Command {
           ? await session.work((context) => volume.pinned(selection, context, deep ?? undefined))
           : null;
         totals.push({ scanned, pinned });
-        session.say(...describeScan(session, scanned));
+        session.say(...describeScan(session, scanned, pinned === null && !selection.snapshots));
         if (pinned !== null) session.say(...describePinned(pinned, session.options.verbose));
       });
       if (session.options.json) {
@@ -61,16 +61,21 @@ export function scanCommand(launch: Launch): Command {
 /** The totals of a scan as docs/json.md has them. */
 export function scanJson(totals: ScanTotals): Record<string, unknown> {
   const { uuid, label, mountPath, generation, incremental, files, bytes } = totals;
-  const { groups, duplicateFiles, reclaimableBytes, bytesRead, elapsedMs } = totals;
+  const { groups, duplicateFiles, reclaimableBytes, pinnedBytes, bytesRead, elapsedMs } = totals;
   return {
     ...{ uuid, label, mountPath, generation, incremental, files, bytes },
     ...{ groups, duplicateFiles, reclaimableBytes, bytesRead, elapsedMs },
+    ...(pinnedBytes === undefined ? {} : { pinnedBytes }),
     ...(totals.deep === undefined ? {} : { deep: totals.deep }),
   };
 }
 
-/** The totals of a scan for a person. */
-export function describeScan(session: Session, totals: ScanTotals): string[] {
+/**
+ * The totals of a scan for a person.
+ * @param hint name the option that says who keeps what does not come back
+ */
+export function describeScan(session: Session, totals: ScanTotals, hint: boolean): string[] {
+  const { pinnedBytes = 0 } = totals;
   const kind = totals.incremental ? "what changed since the last scan" : "everything";
   const duplicates =
     totals.groups === 0
@@ -82,6 +87,7 @@ export function describeScan(session: Session, totals: ScanTotals): string[] {
       ["scanned", `${plural(totals.files, "file")}, ${formatBytes(totals.bytes)}`],
       ["duplicates", duplicates],
       ["reclaimable", formatBytes(totals.reclaimableBytes)],
+      ...(hint && pinnedBytes > 0 ? [["held back", describeHeldBack(pinnedBytes)] as [string, string]] : []),
       ...(totals.deep === undefined ? [] : [["ranges", describeRanges(totals.deep)] as [string, string]]),
       [
         "took",
@@ -89,6 +95,10 @@ export function describeScan(session: Session, totals: ScanTotals): string[] {
       ],
     ]),
   ];
+}
+
+function describeHeldBack(bytes: number): string {
+  return `${formatBytes(bytes)} more by snapshots or other files; --pinned says which`;
 }
 
 /** What folding ranges comes to, on one line. */
