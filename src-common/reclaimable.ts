@@ -1,8 +1,17 @@
+/** What a search for parts of files came to. */
+interface KnownRanges {
+  readonly reclaimableBytes: number;
+  /** Nothing has changed since. */
+  readonly current?: boolean;
+  /** Data was read for it. */
+  readonly read?: boolean | undefined;
+}
+
 /** What a volume's last scan found, as far as its sum goes. Bytes. */
 interface Scanned {
   readonly reclaimableBytes: number;
   /** What parts of files give back besides; absent where they are not looked for. */
-  readonly ranges?: { readonly reclaimableBytes: number } | undefined;
+  readonly ranges?: KnownRanges | undefined;
 }
 
 /** Bytes that a volume can give back, parts of files included; 0 where it was never scanned. */
@@ -13,4 +22,16 @@ export function reclaimableOf(scan: Scanned | null): number {
 /** The share that parts of files have in it. */
 export function rangesOf(scan: Scanned | null): number {
   return scan?.ranges?.reclaimableBytes ?? 0;
+}
+
+/**
+ * How far the share of parts of files is to be trusted. "old": files have changed since; "least": they are to be
+ * looked for by reading, and nothing was read for it.
+ */
+export function rangesTrust(
+  scan: Scanned | null,
+  { rangesRead }: { readonly rangesRead: boolean },
+): "exact" | "old" | "least" {
+  if (scan?.ranges?.current === false) return "old";
+  return rangesRead && scan?.ranges?.read !== true ? "least" : "exact";
 }

@@ -1,8 +1,10 @@
 import { releasesOf } from "../dedupe/predict.ts";
+import type { FoldPlan } from "../dedupe/types.ts";
 import { indexedFiles, type Placed } from "../deep/index-files.ts";
 import { throwIfCancelled } from "../scan/scan-context.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { Pinned, PinnedRanges, PinningSnapshot, RunContext, Selection } from "./contract.ts";
+import { eachPlan } from "./each-plan.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 const NOWHERE_ELSE: Placed = new Map();
@@ -39,20 +41,53 @@ export async function whoPins(
   ranges: RangesBothWays | null,
   ctx: RunContext,
 ): Promise<Pinned> {
-  const none: Holders = { snapshots: [], more: new Map() };
-  const extents = new Map<number, PinnedExtent>();
-  const prediction = state.newPrediction();
-  for (const plan of state.plans(selection)) prediction.add([plan]);
-  for (const { bytenr, diskBytes } of prediction.pinned()) {
-    extents.set(bytenr, { diskBytes, holders: none, other: false });
-  }
-  if (extents.size > 0) await findHolders(state, extents, moved(state, selection, extents), ctx);
-  const folded = { ...selection, snapshots: true };
-  const gain = state.totals(folded).reclaimableBytes - state.totals(selection).reclaimableBytes;
-  const sums = sumsOf(state, extents.values());
+  const sums = await whoPinsOf(state, () => state.plans(selection), NOTHING, ctx);
+  const gain = await gainOfSnapshots(state, selection, ctx);
   if (ranges === null) return { ...sums, foldedBytes: Math.max(0, gain) };
   const more = gain + ranges.folded.predictedBytes - ranges.without.predictedBytes;
   return { ...sums, foldedBytes: Math.max(0, more), ranges: rangesHeld(state, ranges) };
+}
+
+/**
+ * Says who keeps what some plans let go of in part.
+ * @param plans called twice
+ * @param gone addresses of extents that go by other means
+ * @throws RefoldError "cancelled"
+ */
+export async function whoPinsOf(
+  state: VolumeState,
+  plans: () => Iterable<FoldPlan>,
+  gone: ReadonlySet<number>,
+  ctx: RunContext,
+): Promise<Omit<Pinned, "foldedBytes">> {
+  const none: Holders = { snapshots: [], more: new Map() };
+  const extents = new Map<number, PinnedExtent>();
+  const prediction = state.newPrediction();
+  await eachPlan(plans(), ctx, (plan) => prediction.add([plan]));
+  for (const { bytenr, diskBytes } of prediction.pinned()) {
+    if (!gone.has(bytenr)) extents.set(bytenr, { diskBytes, holders: none, other: false });
+  }
+  if (extents.size > 0) await findHolders(state, extents, await moved(state, plans(), extents, ctx), ctx);
+  return sumsOf(state, extents.values());
+}
+
+const NOTHING: ReadonlySet<number> = new Set();
+
+/**
+ * How much more a fold of whole files would give back with Selection.snapshots than without: bytes, negative where less.
+ * @throws RefoldError "cancelled"
+ */
+export async function gainOfSnapshots(
+  state: VolumeState,
+  selection: Selection,
+  ctx: RunContext,
+): Promise<number> {
+  const freed = async (snapshots: boolean): Promise<number> => {
+    const prediction = state.newPrediction();
+    await eachPlan(state.plans({ ...selection, snapshots }), ctx, (plan) => prediction.add([plan]));
+    return prediction.total();
+  };
+  return selection.snapshots ? 0 : (await freed(true)) - (await freed(false));
 }
 
 /** Victims that are ones only where ranges of read-only snapshots are moved, and the snapshots of those. */
@@ -77,17 +112,18 @@ function rangesHeld(state: VolumeState, { without, folded }: RangesBothWays): Pi
 }
 
 /** Files that let go of such an extent, as "subvolume:inode": they lie where their sources lie then. */
-function moved(
+async function moved(
   state: VolumeState,
-  selection: Selection,
+  plans: Iterable<FoldPlan>,
   extents: ReadonlyMap<number, PinnedExtent>,
-): Set<string> {
+  ctx: RunContext,
+): Promise<Set<string>> {
   const files = new Set<string>();
-  for (const plan of state.plans(selection)) {
+  await eachPlan(plans, ctx, (plan) => {
     const released = releasesOf([plan], state.handle.sectorSize);
-    if (![...released.keys()].some((bytenr) => extents.has(bytenr))) continue;
+    if (![...released.keys()].some((bytenr) => extents.has(bytenr))) return;
     for (const { subvolume, inode } of plan.destinations) files.add(`${subvolume}:${inode}`);
-  }
+  });
   return files;
 }
 

@@ -3,7 +3,9 @@ import { unpackExtents } from "../btrfs/extents.ts";
 import { searchTree } from "../btrfs/search.ts";
 import type { Member } from "../dedupe/types.ts";
 import { call } from "../native/library.ts";
-import type { Selection } from "./contract.ts";
+import type { FoldPlan } from "../dedupe/types.ts";
+import type { RunContext } from "./contract.ts";
+import { eachPlan } from "./each-plan.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 /** btrfs_root_item.bytes_used: bytes of all nodes of the tree. */
@@ -23,12 +25,17 @@ const REFERENCES = 1;
 const LEVELS = 2;
 
 /**
- * How many bytes of metadata a fold of a selection can take at most. A snapshot
+ * How many bytes of metadata a fold of some plans can take at most. A snapshot
  * shares the leaves of its tree with its origin; a leaf of which a file is
  * folded, on either side, is stored anew. Of a small file that can be more than
  * its data: of many snapshots of many small files it is.
+ * @throws RefoldError "cancelled"
  */
-export function metadataPrice(state: VolumeState, selection: Selection): number {
+export async function metadataPrice(
+  state: VolumeState,
+  plans: Iterable<FoldPlan>,
+  ctx: RunContext,
+): Promise<number> {
   const { dir, subvolumes } = state.handle;
   const nodeSize = readNodeSize(dir);
   const origins = new Set(subvolumes.map(({ parentUuid }) => parentUuid));
@@ -37,7 +44,7 @@ export function metadataPrice(state: VolumeState, selection: Selection): number 
   );
   const touched = new Map<number, number>();
   let added = 0;
-  for (const plan of state.plans(selection)) {
+  await eachPlan(plans, ctx, (plan) => {
     const count = (member: Member): number => unpackExtents(member.extents, state.handle.sectorSize).length;
     const pieces = plan.destinations.length === 0 ? 0 : count(plan.source);
     for (const member of plan.destinations) {
@@ -47,7 +54,7 @@ export function metadataPrice(state: VolumeState, selection: Selection): number 
       const leaves = 1 + Math.ceil((INODE_ITEMS + before * EXTENT_ITEM) / (nodeSize - LEAF_HEADER));
       touched.set(member.subvolume, (touched.get(member.subvolume) ?? 0) + leaves);
     }
-  }
+  });
   const sizes = treeBytes(dir);
   let nodes = 0;
   for (const [subvolume, leaves] of touched) {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { DeepTotals, Selection } from "./contract.ts";
+import type { DeepOptions, DeepTotals, Selection } from "./contract.ts";
 import { ReadExtents } from "../deep/read-extents.ts";
 import { Prediction, type OnFreed } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
@@ -41,6 +41,22 @@ interface RangesRecord {
   readonly totals: DeepTotals;
   readonly changedAt: number;
   readonly rules: string;
+  /** What was asked for; an older record does not say. */
+  readonly search?: RangeSearch;
+}
+
+/** A search for ranges. */
+export interface RangeSearch {
+  readonly selection: Selection;
+  readonly deep: DeepOptions;
+}
+
+/** What a search for ranges came to. */
+export interface LastRanges {
+  readonly totals: DeepTotals;
+  /** Nothing has changed since. */
+  readonly current: boolean;
+  readonly search: RangeSearch | null;
 }
 
 /** The index of a volume, opened when it is first needed, and what is read from it. */
@@ -93,24 +109,29 @@ export class VolumeState {
   }
 
   /** What the last search for ranges came to; null where there was none, or a fold since. */
-  lastRanges(): { readonly totals: DeepTotals; readonly current: boolean } | null {
+  lastRanges(): LastRanges | null {
     const last = this.lastScan();
     if (last === undefined) return null;
     const record = this.store.meta("ranges") as RangesRecord | null | undefined;
     if (record === undefined || record === null) return null;
-    const { totals, changedAt, rules } = record;
+    const { totals, changedAt, rules, search = null } = record;
     const same = changedAt === (last.changedAt ?? last.finishedAt) && rules === rulesStamp(this.#rulesFile);
-    return { totals, current: same };
+    return { totals, current: same, search };
   }
 
-  /** Keeps what a search for ranges in the last scan came to. null: they are not known any more. */
-  saveRanges(totals: DeepTotals | null): void {
+  /** Keeps what a search for ranges in the last scan came to. */
+  saveRanges(search: RangeSearch, totals: DeepTotals): void {
     const last = this.lastScan();
-    if (last === undefined) return;
+    // of some subvolumes it says nothing of the volume
+    if (last === undefined || this.scope !== null) return;
     const changedAt = last.changedAt ?? last.finishedAt;
     const rules = rulesStamp(this.#rulesFile);
-    const record = totals === null ? null : ({ totals, changedAt, rules } satisfies RangesRecord);
-    this.store.setMeta("ranges", record);
+    this.store.setMeta("ranges", { totals, changedAt, rules, search } satisfies RangesRecord);
+  }
+
+  /** Ranges are not known any more. */
+  forgetRanges(): void {
+    if (this.lastScan() !== undefined) this.store.setMeta("ranges", null);
   }
 
   /** @throws RefoldError where the rules are refused */

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import type {
   DeepOptions,
+  DeepTotals,
   FoldOptions,
   FoldPreview,
   FoldResult,
@@ -34,7 +36,7 @@ import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { metadataPrice } from "./snapshot-price.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
 import { Sight } from "./sight.ts";
-import type { VolumeState } from "./volume-state.ts";
+import type { RangeSearch, VolumeState } from "./volume-state.ts";
 import { stillAsShown } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { Member } from "../dedupe/types.ts";
@@ -52,7 +54,7 @@ export interface ChosenFold extends PlannedFold {
   /** Worked out for what is there when the plans are carried out. */
   readonly ranges?: DeepPlan;
   /** What ranges are looked for anew after the fold, so that it is known what is left. */
-  readonly search?: { readonly selection: Selection; readonly deep: DeepOptions };
+  readonly search?: RangeSearch;
 }
 
 /** For a preview that nobody watches. */
@@ -123,8 +125,8 @@ export class EngineVolume implements Volume {
     );
     await this.#state.keepRuledTotals(options.selection, () => breathe(this.#context(ctx)));
     const totals = this.#state.totals(options.selection);
-    const deep = options.deep === undefined ? null : await this.#ranges(options.selection, options.deep, ctx);
-    if (deep !== null) this.#state.saveRanges(totalsOfRanges(deep));
+    const deep =
+      options.deep === undefined ? null : await this.#rangeTotals(options.selection, options.deep, ctx);
     const { found } = this.#state.handle;
     const pinnedBytes = this.#state.knownPinnedBytes(options.selection);
     return {
@@ -141,8 +143,18 @@ export class EngineVolume implements Volume {
       ...(pinnedBytes === null ? {} : { pinnedBytes }),
       bytesRead: record.bytesRead,
       elapsedMs: Math.round(performance.now() - start),
-      ...(deep === null ? {} : { deep: totalsOfRanges(deep) }),
+      ...(deep === null ? {} : { deep }),
     };
+  }
+
+  /** What ranges come to; looked for only where something has changed since the same was asked. */
+  async #rangeTotals(selection: Selection, deep: DeepOptions, ctx: RunContext): Promise<DeepTotals> {
+    const state = this.#state;
+    const last = state.scope === null ? state.lastRanges() : null;
+    if (last?.current === true && isDeepStrictEqual(last.search, { selection, deep })) return last.totals;
+    const totals = totalsOfRanges(await this.#ranges(selection, deep, ctx));
+    state.saveRanges({ selection, deep }, totals);
+    return totals;
   }
 
   sight(): Sight {
@@ -176,12 +188,15 @@ export class EngineVolume implements Volume {
     const totals = this.#state.totals(selection);
     const { deep: search } = options;
     const deep = search === undefined ? null : totalsOfRanges(await this.#ranges(selection, search, ctx));
+    const price = selection.snapshots
+      ? { metadataBytes: await metadataPrice(this.#state, this.#state.plans(selection), ctx) }
+      : {};
     return {
       groups: totals.groups,
       files: totals.toFold,
       predictedBytes: totals.reclaimableBytes + (deep?.reclaimableBytes ?? 0),
       pinnedBytes: this.#state.pinnedBytes(selection),
-      ...(selection.snapshots ? { metadataBytes: metadataPrice(this.#state, selection) } : {}),
+      ...price,
       unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
       ...(deep === null ? {} : { deep }),
     };
@@ -250,7 +265,7 @@ export class EngineVolume implements Volume {
     const planned = whole === null ? null : await this.#plannedRanges(whole, options, again, ctx);
     const { ranges: chosen, search, ...files } = plan();
     // whatever comes of it, they are others then
-    this.#state.saveRanges(null);
+    this.#state.forgetRanges();
     const ranges = chosen === undefined ? planned : this.#chosenRanges(chosen, again);
     const work = { files, ranges, mendedBytes: mended.freedBytes };
     const result = await foldPlanned(state, dir, work, options, ctx, warn);
@@ -260,7 +275,7 @@ export class EngineVolume implements Volume {
     await again();
     if (search !== undefined && !result.cancelled) {
       const left = await this.#ranges(search.selection, search.deep, quiet);
-      this.#state.saveRanges(totalsOfRanges(left));
+      this.#state.saveRanges(search, totalsOfRanges(left));
     }
     return result;
   }

@@ -2,8 +2,8 @@ import { DEEP_DEFAULTS, type DeepOptions, type DeepTotals } from "../engine/cont
 import type { Deep, ScanTotalsInfo } from "./protocol.ts";
 
 /** What a client asks for, and what it cannot choose. */
-export function deepOptions({ memory, maxRewrite }: Deep): DeepOptions {
-  return { ...DEEP_DEFAULTS, memory, maxRewrite };
+export function deepOptions({ memory, maxRewrite, read = false }: Deep): DeepOptions {
+  return { ...DEEP_DEFAULTS, memory, maxRewrite, ...(read ? { read } : {}) };
 }
 
 /** What a client is told of a search. */

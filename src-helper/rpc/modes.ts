@@ -46,6 +46,8 @@ const observedScan = z.strictObject({
         .int()
         .min(2 ** 20)
         .max(OBSERVED_MEMORY),
+      // it could be asked to read the whole disk once a minute
+      read: z.literal(false).optional(),
     })
     .optional(),
 });

@@ -64,8 +64,10 @@ export const deepSchema = z.strictObject({
     .int()
     .min(2 ** 20)
     .max(2 ** 40),
-  /** Most of an extent that may be written anew to free it, 0 to 1. */
+  /** Most of what goes that may be written anew, 0 to 1. */
   maxRewrite: z.number().min(0).max(1),
+  /** Data that is compressed, or has no checksums, is read and compared block by block; not for who only observes. */
+  read: z.boolean().optional(),
 });
 export type Deep = z.infer<typeof deepSchema>;
 
@@ -113,6 +115,8 @@ export const volumeInfoSchema = z.strictObject({
         .extend({
           /** false: files have changed since. */
           current: z.boolean(),
+          /** Data was read for it, where checksums do not tell; absent: it was not. */
+          read: z.boolean().optional(),
         })
         .optional(),
     })
@@ -300,6 +304,22 @@ export const sumSchema = z.strictObject({
   ranges: rangeSumSchema.optional(),
 });
 export type Sum = z.infer<typeof sumSchema>;
+
+/** What keeps the extents that a fold lets go of in part: engine/contract.ts Pinned. The three sums are of different extents. */
+export const pinnedSchema = z.strictObject({
+  /** Held by one read-only snapshot each; by several and nothing else; by files that are not folded, too. */
+  aloneBytes: bytes,
+  sharedBytes: bytes,
+  otherBytes: bytes,
+  /** How many snapshots hold any of it, and those that hold most. */
+  total: count,
+  snapshots: z.array(z.strictObject({ path: z.string(), bytes, aloneBytes: bytes })).max(MAX_PAGE),
+  /** What a fold of everything would give back more if copies in read-only snapshots were folded too; 0 where they are. */
+  foldedBytes: bytes,
+  /** Metadata that folding them takes at most: of what is ticked where they are folded, else of everything. */
+  metadataBytes: bytes,
+});
+export type PinnedInfo = z.infer<typeof pinnedSchema>;
 
 export const reviewInfoSchema = z.strictObject({
   review: z.string(),
@@ -511,6 +531,8 @@ export const METHODS = {
   "review.names": { params: z.strictObject({ review, task }), result: nothing },
   /** Answers with the sum when parts of files are not being worked out any more (at once where none were asked for). */
   "review.ranges": { params: z.strictObject({ review, task }), result: sumSchema },
+  /** Who keeps sum.pinnedBytes, as of the ticks when it begins. Reads the whole index: seconds on large volumes. */
+  "review.pinned": { params: z.strictObject({ review, task }), result: pinnedSchema },
   "review.rows": {
     params: z.strictObject({ review, filter: filterSchema, sort: sortSchema, offset, limit }),
     result: z.strictObject({

@@ -8,7 +8,7 @@ import type { AppState, TaskResult } from "../ipc/state.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { TaskList } from "../tasks/task-list.ts";
 import { oneLine, type Log } from "./log.ts";
-import { deepOf, shownVolumes } from "./ranges.ts";
+import { arePartsOutdated, deepOf, shownVolumes } from "./ranges.ts";
 import { createReviews, type Reviews } from "./reviews.ts";
 import { createStateStore, type StateStore } from "./state-store.ts";
 import { createStuckKeeper, type StuckKeeper } from "./stuck-keeper.ts";
@@ -52,7 +52,9 @@ export interface Core {
   /** Whether a live scan of a volume would be in the way of a task or of a review that somebody has in hand. */
   liveHeld(volume: string): boolean;
   /** A scan that nobody asked for: no task is shown, and whatever is asked for meanwhile goes first. @throws AppError */
-  liveScan(volume: string): Promise<void>;
+  liveScan(volume: string, parts: boolean): Promise<void>;
+  /** Whether a live scan would bring what parts of files give back up to date. */
+  partsOutdated(volume: string): boolean;
   pause(task: string, paused: boolean): Promise<void>;
   cancel(task: string): Promise<void>;
   /** Begins to make the demo volume; `done` resolves with how that ended. */
@@ -211,9 +213,10 @@ export function createCore(deps: CoreDeps): Core {
       };
     },
     liveHeld: (volume) => tasks.running || live.held(volume),
-    liveScan: async (volume) => {
-      if (await live.scan(volume)) await volumes.refresh();
+    liveScan: async (volume, parts) => {
+      if (await live.scan(volume, parts)) await volumes.refresh();
     },
+    partsOutdated: (volume) => arePartsOutdated(volumeOf(volume), settings.get()),
     pause: async (id, paused) => {
       tasks.required(id);
       await helper.request("pause", { task: id, paused });

@@ -24,6 +24,8 @@ export interface Reviews {
   names(review: string): Promise<void>;
   /** The sum when parts of files are not being worked out any more. */
   ranges(review: string): Promise<Result<"review.ranges">>;
+  /** Who keeps what a fold of the ticked lets go of in part. */
+  pinned(review: string): Promise<Result<"review.pinned">>;
   /** Adds a glob to the settings and leaves out of the review what it matches. */
   skip(review: string, glob: string): Promise<Result<"review.exclude">>;
   /** Shows a file of a group where it is; its path is the helper's word, never the page's. */
@@ -81,6 +83,11 @@ export function createReviews({ helper, tasks, settings, showFile, onFolded }: R
     ranges: (review) => {
       volumeOf(review);
       return helper.request("review.ranges", { review, task: `ranges-${randomUUID().slice(0, 18)}` });
+    },
+    // nor here: the dialog that asked for it waits
+    pinned: (review) => {
+      volumeOf(review);
+      return helper.request("review.pinned", { review, task: `pinned-${randomUUID().slice(0, 18)}` });
     },
     skip: async (review, glob) => {
       volumeOf(review);

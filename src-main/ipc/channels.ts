@@ -16,6 +16,7 @@ export const INVOKE_NAMES = [
   "review.open",
   "review.names",
   "review.ranges",
+  "review.pinned",
   "review.rows",
   "review.files",
   "review.tick",

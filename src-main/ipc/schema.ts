@@ -47,6 +47,7 @@ export const INVOKE = {
   "review.open": call<Result<"review.open">>()(volume),
   "review.names": call<null>()(METHODS["review.names"].params.omit({ task: true })),
   "review.ranges": call<Result<"review.ranges">>()(METHODS["review.ranges"].params.omit({ task: true })),
+  "review.pinned": call<Result<"review.pinned">>()(METHODS["review.pinned"].params.omit({ task: true })),
   "review.rows": call<Result<"review.rows">>()(METHODS["review.rows"].params),
   "review.files": call<Result<"review.files">>()(METHODS["review.files"].params),
   "review.tick": call<Result<"review.tick">>()(METHODS["review.tick"].params),

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Method } from "../../src-helper/rpc/protocol.ts";
 import { appError } from "../app/app-error.ts";
+import { deepOf } from "../app/ranges.ts";
 import type { HelperSupervisor } from "../helper/supervisor.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { ReviewHold } from "./review-hold.ts";
@@ -16,8 +17,11 @@ export interface LiveScans {
   readonly helper: HelperSupervisor;
   /** Whether a live scan of the volume would be in somebody's way. */
   held(volume: string): boolean;
-  /** @returns whether anything was new. @throws AppError, also where it stepped aside */
-  scan(volume: string): Promise<boolean>;
+  /**
+   * @param parts parts of files are looked for too
+   * @returns whether anything was new. @throws AppError, also where it stepped aside
+   */
+  scan(volume: string, parts: boolean): Promise<boolean>;
   /** Another helper, or none. */
   forget(): void;
 }
@@ -65,16 +69,18 @@ export function createLiveScans(
       request,
     },
     held: (volume) => running !== null || others > 0 || hold.holds(volume),
-    scan: async (volume) => {
+    scan: async (volume, parts) => {
       const { status } = helper.state;
       // with less, the request would ask for a password
       if ((status !== "running" && status !== "observing") || running !== null || others > 0) {
         throw appError("busy", "Something else is being done.");
       }
       const task = `live-${randomUUID().slice(0, 18)}`;
+      const { minSize, exclude, ...rest } = settings.get();
       const answer = helper.request("scan", {
-        ...{ task, volume, minSize: settings.get().minSize, exclude: [] },
-        ...{ flush: false, live: true },
+        ...{ task, volume, minSize, flush: false, live: true },
+        // whole files are counted with what is excluded; parts are as the review will have them
+        ...(parts ? { exclude: [...exclude], ...deepOf(rest) } : { exclude: [] }),
       });
       running = { task, ended: answer.catch(() => undefined) };
       try {

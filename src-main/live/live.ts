@@ -10,7 +10,7 @@ import type { Power } from "../power/power.ts";
 import type { Clock } from "../schedule/clock.ts";
 import type { ScheduledVolume } from "../schedule/schedule.ts";
 import type { SettingsService } from "../settings/settings.ts";
-import { Pace } from "./pace.ts";
+import { Pace, SearchPace } from "./pace.ts";
 
 const SECOND = 1000;
 /** How often generations are read. */
@@ -40,8 +40,14 @@ export interface LiveDeps {
   readonly generation: (uuid: string) => Promise<number | null>;
   /** How long a transaction may last: milliseconds. */
   readonly commitMs: () => Promise<number>;
-  /** A live scan of one volume. Rejects where it was refused, failed or stepped aside. */
-  readonly scan: (uuid: string) => Promise<void>;
+  /** What parts of files give back is wanted, and not known as things are now. */
+  readonly partsOutdated: (uuid: string) => boolean;
+  /**
+   * A live scan of one volume.
+   * @param parts parts of files are looked for too
+   * Rejects where it was refused, failed or stepped aside.
+   */
+  readonly scan: (uuid: string, parts: boolean) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -51,10 +57,25 @@ export interface Live {
   stop(): void;
 }
 
+/** Of one volume. */
+interface Paces {
+  readonly scans: Pace;
+  readonly searches: SearchPace;
+  /** How long the last scan took that searched for nothing; null: there was none. Milliseconds. */
+  plainMs: number | null;
+}
+
+interface Due {
+  readonly uuid: string;
+  readonly pace: Paces;
+  /** When what has to be looked at first came. */
+  readonly since: number;
+}
+
 /** @returns what keeps the figure current once it is started */
 export function createLive(deps: LiveDeps): Live {
   const { settings, power, clock, log } = deps;
-  const paces = new Map<string, Pace>();
+  const paces = new Map<string, Paces>();
   const endings: (() => void)[] = [];
   let started = false;
   let looking = false;
@@ -71,21 +92,29 @@ export function createLive(deps: LiveDeps): Live {
   }
 
   /** Reads all generations. @returns the volumes to scan, the one that has waited longest first */
-  async function poll(commitMs: number): Promise<{ uuid: string; pace: Pace }[]> {
+  async function poll(commitMs: number): Promise<Due[]> {
     // the first scan of a volume is the schedule's, or a person's
     const uuids = deps.volumes().flatMap(({ uuid, lastScan }) => (lastScan === null ? [] : [uuid]));
     for (const uuid of paces.keys()) if (!uuids.includes(uuid)) paces.delete(uuid);
-    const due: { uuid: string; pace: Pace; since: number }[] = [];
+    const due: Due[] = [];
+    const slower = power.onBattery() ? BATTERY_FACTOR : 1;
     for (const uuid of uuids) {
       const generation = await deps.generation(uuid);
       if (generation === null) continue;
-      const pace = paces.get(uuid) ?? new Pace();
+      const pace = paces.get(uuid) ?? { scans: new Pace(), searches: new SearchPace(), plainMs: null };
       paces.set(uuid, pace);
-      pace.seen(generation, clock.now());
-      const since = pace.due(clock.now(), commitMs, power.onBattery() ? BATTERY_FACTOR : 1);
+      const now = clock.now();
+      pace.scans.seen(generation, now);
+      const searches = searchIsDue(uuid, pace, now) && pace.scans.rested(now, slower);
+      const since = pace.scans.due(now, commitMs, slower) ?? (searches ? now : null);
       if (since !== null) due.push({ uuid, pace, since });
     }
     return due.sort((a, b) => a.since - b.since);
+  }
+
+  /** On battery it is not done at all: it takes longer than anything else here. */
+  function searchIsDue(uuid: string, pace: Paces, now: number): boolean {
+    return !power.onBattery() && deps.partsOutdated(uuid) && pace.searches.rested(now);
   }
 
   /** Whether a film or a game was there a moment ago, or is now: to ask costs two programs. */
@@ -103,15 +132,23 @@ export function createLive(deps: LiveDeps): Live {
     return started && wanted() && !slow() && !deps.held(uuid);
   }
 
-  async function scan(uuid: string, pace: Pace, commitMs: number): Promise<void> {
+  async function scan(uuid: string, { pace }: Due, commitMs: number): Promise<void> {
     const start = clock.now();
-    pace.begin(start, commitMs);
+    const parts = searchIsDue(uuid, pace, start);
+    pace.scans.begin(start, commitMs);
     try {
-      await deps.scan(uuid);
-      pace.done(clock.now(), clock.now() - start);
+      await deps.scan(uuid, parts);
+      const elapsedMs = clock.now() - start;
+      if (parts) pace.searches.done(clock.now(), elapsedMs);
+      else pace.plainMs = elapsedMs;
+      // what the search takes is no reason to leave whole files alone for long
+      pace.scans.done(clock.now(), parts ? (pace.plainMs ?? 0) : elapsedMs);
     } catch (error) {
-      if (error instanceof AppError && GOES_FIRST.includes(error.data.code)) pace.refused();
-      else pace.failed();
+      if (error instanceof AppError && GOES_FIRST.includes(error.data.code)) pace.scans.refused();
+      else {
+        pace.scans.failed();
+        if (parts) pace.searches.failed(clock.now());
+      }
       log.debug(`live: no scan of ${uuid}: ${String(error)}`);
     }
   }
@@ -123,8 +160,8 @@ export function createLive(deps: LiveDeps): Live {
     const wait = notBefore - clock.now();
     if (wait > 0) return wait;
     const commitMs = await deps.commitMs();
-    for (const { uuid, pace } of await poll(commitMs)) {
-      if (await mayScan(uuid)) await scan(uuid, pace, commitMs);
+    for (const due of await poll(commitMs)) {
+      if (await mayScan(due.uuid)) await scan(due.uuid, due, commitMs);
     }
     return power.onBattery() ? SLOW_POLL : POLL;
   }

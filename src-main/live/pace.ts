@@ -52,11 +52,16 @@ export class Pace {
 
   /** When what has to be scanned first came; null where nothing has to be scanned at `now`. */
   due(now: number, commitMs: number, slower = 1): number | null {
-    if (this.#movedAt === null || now < this.#lastStart + this.#rest * slower) return null;
+    if (this.#movedAt === null || !this.rested(now, slower)) return null;
     if (this.#committed(now, commitMs) <= this.#covered) return null;
     const settled = this.#committed(now, commitMs) === this.#generation;
     const atWork = now - this.#lastStart < AT_WORK * slower;
     return settled || atWork || now - this.#movedAt >= PATIENCE ? this.#movedAt : null;
+  }
+
+  /** Whether a scan that is wanted for another reason may begin. */
+  rested(now: number, slower = 1): boolean {
+    return now >= this.#lastStart + this.#rest * slower;
   }
 
   begin(now: number, commitMs: number): void {
@@ -83,6 +88,29 @@ export class Pace {
 
   #committed(now: number, commitMs: number): number {
     return now - this.#since >= commitMs + COMMIT_SLACK ? this.#generation : this.#generation - 1;
+  }
+}
+
+/**
+ * When parts of files may be looked for again. That takes as long however
+ * little has changed, so it has a pace of its own: one part in a hundred of the
+ * time as well, and the whole files' figure does not wait for it.
+ */
+export class SearchPace {
+  #notBefore = -Infinity;
+  #failures = 0;
+
+  rested(now: number): boolean {
+    return now >= this.#notBefore;
+  }
+
+  done(now: number, elapsedMs: number): void {
+    this.#failures = 0;
+    this.#notBefore = now + elapsedMs * REST_FACTOR;
+  }
+
+  failed(now: number): void {
+    this.#notBefore = now + Math.min(SCAN_EVERY * 2 ** this.#failures++, LONGEST_RETRY);
   }
 }
 

@@ -9,7 +9,10 @@ const stuckFiles = (count: number): string =>
 export const de: Texts = {
   tray: {
     reclaimable: (volume, amount) => `${volume}: ${amount} lassen sich zurückgewinnen`,
-    ofWhichParts: (line, amount) => `${line}, davon ${amount} in Teilen von Dateien`,
+    ofWhichParts: (line, amount, trust) =>
+      trust === "old"
+        ? `${line}, davon ${amount} in Teilen von Dateien, vor den letzten Änderungen`
+        : `${line}, davon ${trust === "least" ? "mindestens " : ""}${amount} in Teilen von Dateien`,
     nothing: (volume) => `${volume}: nichts zurückzugewinnen`,
     notScanned: (volume) => `${volume}: noch nicht gescannt`,
     scanning: (volume) => `${volume}: wird gescannt`,

@@ -9,7 +9,10 @@ const stuckFiles = (count: number): string =>
 export const en: Texts = {
   tray: {
     reclaimable: (volume, amount) => `${volume}: ${amount} can be reclaimed`,
-    ofWhichParts: (line, amount) => `${line}, ${amount} of it in parts of files`,
+    ofWhichParts: (line, amount, trust) =>
+      trust === "old"
+        ? `${line}, ${amount} of it in parts of files, before the last changes`
+        : `${line}, ${trust === "least" ? "at least " : ""}${amount} of it in parts of files`,
     nothing: (volume) => `${volume}: nothing to reclaim`,
     notScanned: (volume) => `${volume}: not scanned yet`,
     scanning: (volume) => `${volume}: scanning`,

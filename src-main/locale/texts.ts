@@ -3,8 +3,8 @@ export interface Texts {
   /** The tray's menu and tooltip. Amounts come formatted. */
   readonly tray: {
     readonly reclaimable: (volume: string, amount: string) => string;
-    /** line: of reclaimable; amount: the share of parts of files in it. */
-    readonly ofWhichParts: (line: string, amount: string) => string;
+    /** line: of reclaimable; amount: the share of parts of files in it, and how far that is to be trusted. */
+    readonly ofWhichParts: (line: string, amount: string, trust: "exact" | "old" | "least") => string;
     readonly nothing: (volume: string) => string;
     readonly notScanned: (volume: string) => string;
     readonly scanning: (volume: string) => string;

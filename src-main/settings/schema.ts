@@ -29,8 +29,10 @@ export const settingsSchema = z.strictObject({
     .min(16 * 2 ** 20)
     .max(2 ** 40)
     .default(256 * 2 ** 20),
-  /** Percent of an extent that may be written anew to free it. */
+  /** Percent of what goes that may be written anew. */
   rangesRewrite: z.int().min(0).max(100).default(50),
+  /** Read what is compressed, or has no checksums, to find equal parts of that too. */
+  rangesRead: z.boolean().default(false),
   schedule: z.enum(["off", "daily", "weekly", "idle"]).default("idle"),
   /** Scheduled scans on battery, and while an app fills the screen. */
   scanOnBattery: z.boolean().default(false),
@@ -58,6 +60,7 @@ export const settingsPatchSchema = z
     ranges: shape.ranges.unwrap(),
     rangesMemory: shape.rangesMemory.unwrap(),
     rangesRewrite: shape.rangesRewrite.unwrap(),
+    rangesRead: shape.rangesRead.unwrap(),
     schedule: shape.schedule.unwrap(),
     scanOnBattery: shape.scanOnBattery.unwrap(),
     scanInFullScreen: shape.scanInFullScreen.unwrap(),

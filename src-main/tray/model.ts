@@ -1,6 +1,6 @@
 /** What the tray shows, told from the app's state: plain data, without Electron. */
 import { formatBytes, formatPercent } from "../../src-common/format.ts";
-import { rangesOf, reclaimableOf } from "../../src-common/reclaimable.ts";
+import { rangesOf, rangesTrust, reclaimableOf } from "../../src-common/reclaimable.ts";
 import type { VolumeInfo } from "../../src-helper/rpc/protocol.ts";
 import type { AppState, Task } from "../ipc/state.ts";
 import type { LocaleService } from "../locale/locale.ts";
@@ -87,7 +87,9 @@ function volumeLine(
     const [bytes, parts] = [reclaimableOf(volume.lastScan), rangesOf(volume.lastScan)];
     if (bytes === 0) return tray.nothing(name);
     const line = tray.reclaimable(name, formatBytes(bytes, locale.current()));
-    return parts === 0 ? line : tray.ofWhichParts(line, formatBytes(parts, locale.current()));
+    if (parts === 0) return line;
+    const trust = rangesTrust(volume.lastScan, state.settings);
+    return tray.ofWhichParts(line, formatBytes(parts, locale.current()), trust);
   }
   const line =
     task.progress?.paused === true

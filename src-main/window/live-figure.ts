@@ -33,7 +33,8 @@ export function createLiveFigure({
     held: (volume) => core.liveHeld(volume),
     generation: readGeneration,
     commitMs: async () => commitInterval(await readFile("/proc/self/mountinfo", "utf8")),
-    scan: (volume) => core.liveScan(volume),
+    partsOutdated: (volume) => core.partsOutdated(volume),
+    scan: (volume, parts) => core.liveScan(volume, parts),
     clock,
     log,
   });

@@ -1,7 +1,7 @@
 /** The review of the window: one at a time, kept while other views are shown. */
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
-import type { Facets, HistoryRunInfo } from "../../src-helper/rpc/protocol.ts";
+import type { Facets, HistoryRunInfo, PinnedInfo } from "../../src-helper/rpc/protocol.ts";
 import { useClient } from "../bridge.ts";
 import { useApp } from "../stores/app.ts";
 import { useToasts } from "../stores/toasts.ts";
@@ -42,6 +42,20 @@ export const useReview = defineStore("review", () => {
   /** Milliseconds that folding what is ticked will take; null while it cannot be said. */
   const foldMs = computed(() => estimateMs(runs.value, session.info.value?.sum.predictedBytes ?? 0));
 
+  /** Who keeps sum.pinnedBytes; null while it is not known for what is ticked now. */
+  const pinned = shallowRef<PinnedInfo | null>(null);
+  /** Asks for it. @returns whether it is there, for what is ticked now */
+  async function askPinned(): Promise<boolean> {
+    const asked = session.info.value?.sum.revision;
+    const got = await session.call("review.pinned", {});
+    if (got === null || session.info.value?.sum.revision !== asked) return false;
+    pinned.value = got.value;
+    return true;
+  }
+  watch([() => session.info.value?.review, () => session.info.value?.sum.revision], () => {
+    pinned.value = null;
+  });
+
   watch([() => session.info.value?.review, namesReady], async ([review, ready]) => {
     if (review === undefined || !ready) {
       facets.value = null;
@@ -66,6 +80,8 @@ export const useReview = defineStore("review", () => {
     folders: markRaw(folders),
     reopened,
     facets,
+    pinned,
+    askPinned,
     namesReady,
     namesShare,
     foldMs,

@@ -20,6 +20,7 @@ const SETTINGS: Settings = {
   ranges: false,
   rangesMemory: 2 ** 28,
   rangesRewrite: 50,
+  rangesRead: false,
   schedule: "idle",
   scanOnBattery: false,
   scanInFullScreen: false,

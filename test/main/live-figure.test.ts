@@ -26,11 +26,15 @@ let world: {
   volumes: ScheduledVolume[];
   generations: Record<string, number | null>;
   polls: number;
+  /** Parts of files are wanted, and were looked for before the last changes. */
+  partsOutdated: boolean;
+  /** How long it takes to look for them. */
+  searchTakes: number;
   /** How long a scan takes. */
   takes: number;
   error: Error | null;
 };
-let scans: { uuid: string; at: number }[];
+let scans: { uuid: string; at: number; parts: boolean }[];
 let changed: (before: Settings) => void;
 let resumed: () => void;
 let live: Live;
@@ -48,7 +52,7 @@ beforeEach(async () => {
       held: false,
     },
     ...{ volumes: [{ uuid: "a", lastScan: START - HOUR }], generations: { a: 100 }, polls: 0 },
-    ...{ takes: 100, error: null },
+    ...{ takes: 100, error: null, partsOutdated: false, searchTakes: 0 },
   };
   live = createLive({
     settings: {
@@ -78,10 +82,14 @@ beforeEach(async () => {
       return Promise.resolve(world.generations[uuid] ?? null);
     },
     commitMs: () => Promise.resolve(COMMIT),
-    scan: async (uuid) => {
-      scans.push({ uuid, at: clock.now() });
+    partsOutdated: () => world.partsOutdated,
+    scan: async (uuid, parts) => {
+      scans.push({ uuid, at: clock.now(), parts });
       if (world.error !== null) throw world.error;
-      await new Promise<void>((resolve) => clock.after(world.takes, resolve));
+      await new Promise<void>((resolve) =>
+        clock.after(world.takes + (parts ? world.searchTakes : 0), resolve),
+      );
+      if (parts) world.partsOutdated = false;
     },
     clock,
     log: memoryLog(),
@@ -166,6 +174,48 @@ describe("when", () => {
     await writeFor(HOUR);
     expect(scans.length).toBeLessThanOrEqual(7);
     expect(scans.length).toBeGreaterThanOrEqual(5);
+  });
+
+  describe("parts of files", () => {
+    const searches = (): number => scans.filter(({ parts }) => parts).length;
+
+    test("are looked for where they are out of date, though nothing was written since", async () => {
+      await clock.advance(HOUR);
+      world.partsOutdated = true;
+      await clock.advance(HOUR);
+      expect(scans.map(({ parts }) => parts)).toEqual([true]);
+    });
+
+    test("have one part in a hundred of the time for themselves, and whole files do not wait for it", async () => {
+      world.searchTakes = 6 * SECOND;
+      for (let t = 0; t < HOUR; t += COMMIT) {
+        write();
+        world.partsOutdated = true;
+        await clock.advance(COMMIT);
+      }
+      expect(searches()).toBeGreaterThanOrEqual(5);
+      expect(searches()).toBeLessThanOrEqual(6);
+      expect(scans.length - searches()).toBeGreaterThanOrEqual(35);
+    });
+
+    test("are not looked for on battery, also where scans are wanted there", async () => {
+      world.battery = true;
+      world.partsOutdated = true;
+      set({ scanOnBattery: true });
+      await writeFor(HOUR);
+      expect(scans.length).toBeGreaterThan(0);
+      expect(searches()).toBe(0);
+    });
+
+    test("cannot be looked for: later and later, and whole files go on", async () => {
+      world.partsOutdated = true;
+      world.error = new Error("no");
+      await writeFor(4 * HOUR);
+      expect(searches()).toBeLessThan(12);
+      world.error = null;
+      await writeFor(HOUR);
+      expect(scans.length).toBeGreaterThan(12);
+    });
   });
 
   test("scans fail: later and later; what goes first is waited for", async () => {

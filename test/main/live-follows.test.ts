@@ -70,9 +70,10 @@ class LiveApp implements AsyncDisposable {
       held: (uuid) => app.core.liveHeld(uuid),
       generation: readGeneration,
       commitMs: () => Promise.resolve(30 * SECOND),
-      scan: (uuid) => {
+      partsOutdated: (uuid) => app.core.partsOutdated(uuid),
+      scan: (uuid, parts) => {
         this.scans += 1;
-        return app.core.liveScan(uuid);
+        return app.core.liveScan(uuid, parts);
       },
       clock: this.clock,
       log: this.log,
@@ -208,7 +209,7 @@ describe("nothing happens", () => {
     duplicate("second");
     // both at once: the click is not told that something is being done
     const [aside] = await Promise.allSettled([
-      live.app.core.liveScan(volume.uuid),
+      live.app.core.liveScan(volume.uuid, false),
       live.app.call("review.open", { volume: volume.uuid }),
       live.app.call("scan.start", { volume: volume.uuid }),
     ]);

@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { OBSERVED_SCAN, type Result } from "../../src-helper/rpc/protocol.ts";
+import { OBSERVED_SCAN, type Params, type Result } from "../../src-helper/rpc/protocol.ts";
 import { readGeneration } from "../../src-main/live/generation.ts";
 import { HelperClient } from "../rpc/client.ts";
 import { exec } from "../support/exec.ts";
@@ -31,10 +31,47 @@ function duplicate(name: string): void {
   volume.sync();
 }
 
-function scan(client: HelperClient, more: { live?: boolean } = { live: true }): Promise<Result<"scan">> {
+function scan(client: HelperClient, more: Partial<Params<"scan">> = { live: true }): Promise<Result<"scan">> {
   const task = `scan-${String(++number)}`;
   return client.call("scan", { ...OBSERVED_SCAN, exclude: [], task, volume: volume.uuid, ...more });
 }
+
+const DEEP = { memory: 2 ** 24, maxRewrite: 0.5 };
+
+async function parts(client: HelperClient): Promise<{ reclaimableBytes: number; current: boolean } | null> {
+  const found = (await client.call("volumes", {})).find(({ uuid }) => uuid === volume.uuid);
+  const ranges = found?.lastScan?.ranges;
+  return ranges === undefined ? null : { reclaimableBytes: ranges.reclaimableBytes, current: ranges.current };
+}
+
+describe("parts of files", () => {
+  test("are out of date after a live scan that does not look for them, and current after one that does", async () => {
+    const content = randomBytes(2 ** 20);
+    const overlap = (name: string): void => {
+      writeFileSync(join(volume.path, name), Buffer.concat([randomBytes(65_536), content]));
+      volume.sync();
+    };
+    overlap("part one");
+    overlap("part two");
+    await using helper = await HelperClient.connect({ db });
+    await scan(helper);
+    expect(await parts(helper)).toBeNull();
+    expect((await scan(helper, { live: true, deep: DEEP })).unchanged).toBeUndefined();
+    const first = await parts(helper);
+    expect(first).toMatchObject({ current: true });
+    expect(first?.reclaimableBytes).toBeGreaterThan(900_000);
+    // neither kind has anything to do then
+    expect(await scan(helper)).toMatchObject({ unchanged: true });
+    expect(await scan(helper, { live: true, deep: DEEP })).toMatchObject({ unchanged: true });
+    overlap("part three");
+    await scan(helper);
+    expect(await parts(helper)).toEqual({ ...first, current: false });
+    await scan(helper, { live: true, deep: DEEP });
+    const after = await parts(helper);
+    expect(after?.current).toBe(true);
+    expect(after?.reclaimableBytes).toBeGreaterThan((first?.reclaimableBytes ?? 0) + 900_000);
+  });
+});
 
 describe("a live scan", () => {
   test("that finds nothing new does not touch the index, and tells the totals of the one before", async () => {

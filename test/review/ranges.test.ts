@@ -1,10 +1,16 @@
 /** Parts of files in a review: what is shown and ticked is folded, exactly that, and gives back what was promised. */
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DEEP_DEFAULTS, type FoldOptions } from "../../src-helper/engine/contract.ts";
+import {
+  DEEP_DEFAULTS,
+  type DeepOptions,
+  type FoldOptions,
+  type ScanTotals,
+} from "../../src-helper/engine/contract.ts";
 import type { Review } from "../../src-helper/engine/review/review.ts";
 import { StaleReviewError } from "../../src-helper/engine/review/stale.ts";
 import { NO_FILTER, type FileRow, type GroupRow, type Sum } from "../../src-helper/rpc/protocol.ts";
+import { IndexStore } from "../../src-helper/store/index-store.ts";
 import { VolumeState } from "../../src-helper/engine/volume-state.ts";
 import { selectVolumes } from "../../src-helper/volumes/select.ts";
 import { VolumeHandle } from "../../src-helper/volumes/volume-handle.ts";
@@ -358,6 +364,35 @@ test("what is left after a fold is counted anew, and a fold elsewhere makes it u
   await bench.withVolume((volume) => volume.fold(EVERYTHING, OPTIONS, quiet()));
   expect(known()).toBeNull();
 });
+
+test("a scan that finds nothing new looks for nothing again, unless something else is asked for", async () => {
+  fillSmall();
+  const scan = (deep: DeepOptions): Promise<ScanTotals> =>
+    bench.withVolume((volume) =>
+      volume.scan({ minSize: 4096, flush: true, selection: EVERYTHING, deep }, quiet()),
+    );
+  const { deep: found } = await scan(DEEP);
+  expect(found?.reclaimableBytes).toBeGreaterThan(0);
+  forge(1);
+  expect((await scan(DEEP)).deep?.reclaimableBytes).toBe(1);
+  // another price is another search
+  expect((await scan({ ...DEEP, maxRewrite: 0.4 })).deep?.reclaimableBytes).toBeGreaterThan(1);
+  await scan(DEEP);
+  forge(1);
+  writeFileSync(bench.path("new"), new Random(5).bytes(MIB));
+  expect(await scan(DEEP)).toMatchObject({ deep: { reclaimableBytes: found?.reclaimableBytes } });
+});
+
+/** Makes the index say that a search came to so many bytes. */
+function forge(reclaimableBytes: number): void {
+  const store = new IndexStore(bench.db, bench.volume.uuid, () => undefined, false);
+  try {
+    const record = store.meta("ranges") as { totals: object };
+    store.setMeta("ranges", { ...record, totals: { ...record.totals, reclaimableBytes } });
+  } finally {
+    store.close();
+  }
+}
 
 /** What the tray says of parts of files. */
 function known(): { reclaimableBytes: number; current: boolean } | null {

@@ -10,7 +10,7 @@ import type {
   Sum,
   TickTarget,
 } from "../../rpc/protocol.ts";
-import type { FoldOptions, FoldResult, RunContext } from "../contract.ts";
+import type { FoldOptions, FoldResult, RunContext, Selection } from "../contract.ts";
 import { RefoldError } from "../errors.ts";
 import type { ChosenFold } from "../volume.ts";
 import type { FoldPlan } from "../../dedupe/types.ts";
@@ -25,6 +25,7 @@ import { loadGroups } from "./load.ts";
 import { Loading, type Loaded } from "./loading.ts";
 import { Owners } from "./owners.ts";
 import { Pages } from "./pages.ts";
+import { reviewPinned, type ReviewPinned } from "./pinned.ts";
 import { RangeReview, type RangeReviewOptions } from "./range-review.ts";
 import { NamesLocator } from "./rows.ts";
 import { Queue, Slices, unlessCancelled } from "./slices.ts";
@@ -63,6 +64,8 @@ export class Review {
   /** A fold has got so far that files may have changed. */
   #begun = false;
   #folded: Promise<unknown> = Promise.resolve();
+  /** What reads the volume and an index of its own, and is to end before the review does. */
+  readonly #beside = new Set<Promise<unknown>>();
 
   /** @throws as ReviewSource */
   constructor(request: ReviewRequest) {
@@ -206,6 +209,27 @@ export class Review {
     return this.#sum(choice);
   }
 
+  /**
+   * Who keeps what folding the ticked lets go of in part. Reads the whole index, beside the review.
+   * @throws RefoldError "cancelled" where the signal is aborted before
+   */
+  async pinned(signal: AbortSignal): Promise<ReviewPinned> {
+    const loaded = await unlessCancelled(this.#loaded(), signal);
+    const ends = AbortSignal.any([signal, this.#closing.signal]);
+    const ctx: RunContext = { signal: ends, progress: () => undefined, log: () => undefined };
+    const gone = new Set((this.#ranges?.planned()?.victims ?? []).map(({ bytenr }) => bytenr));
+    const work = reviewPinned(this.#source, this.#groups, loaded, this.#selection(), gone, ctx);
+    this.#beside.add(work);
+    try {
+      return await work;
+    } catch (error) {
+      this.#check(); // closed meanwhile: that is why
+      throw error;
+    } finally {
+      this.#beside.delete(work);
+    }
+  }
+
   /** Leaves out what any of the globs matches, and nothing else. */
   async exclude(globs: readonly string[]): Promise<ReviewInfo> {
     await this.#change(async (loaded, slices) => {
@@ -292,13 +316,18 @@ export class Review {
     const { predictedBytes, foldBytes: totalBytes } = choice.tally;
     const plans = { [Symbol.iterator]: () => plansOf(choice, planner) };
     const ranges = this.#ranges?.planned() ?? null;
-    const { minSize, snapshots, deep } = this.#options;
-    const selection = { minSize, exclude: this.#exclude, pathGlob: null, crossVolume: true, snapshots };
+    const { deep } = this.#options;
     return {
       ...{ plans, predictedBytes, totalBytes },
       ...(ranges === null ? {} : { ranges }),
-      ...(deep === undefined || deep === null ? {} : { search: { selection, deep } }),
+      ...(deep === undefined || deep === null ? {} : { search: { selection: this.#selection(), deep } }),
     };
+  }
+
+  /** Everything that it may fold. */
+  #selection(): Selection {
+    const { minSize, snapshots } = this.#options;
+    return { minSize, exclude: this.#exclude, pathGlob: null, crossVolume: true, snapshots };
   }
 
   #sum(choice: Choice): Sum {
@@ -310,7 +339,7 @@ export class Review {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(outOfDate());
     // not under the feet of what runs: all but a fold hears of the closing at its next slice
-    void Promise.allSettled([this.#loading.done, this.#folded, this.#ranges?.ended])
+    void Promise.allSettled([this.#loading.done, this.#folded, this.#ranges?.ended, ...this.#beside])
       .then(() => this.#queue.run(() => undefined))
       .then(() => {
         this.#source.close();

@@ -6,8 +6,9 @@ import { stampOf } from "../../store/stamp.ts";
 import type { Params, Result } from "../protocol.ts";
 
 interface LastScan {
-  /** The parameters that its totals hang on. */
+  /** The parameters that its totals hang on, and those of its search for parts of files. */
   readonly asked: string;
+  readonly deep: string | null;
   readonly sight: Sight;
   readonly totals: Result<"scan">;
   /** Of the index as the scan left it; null while it is not closed. */
@@ -34,6 +35,8 @@ export class LiveScans {
   unchanged(params: Params<"scan">, volume: Volume): Result<"scan"> | null {
     const last = this.#last.get(params.volume);
     if (last?.asked !== this.#askedOf(params)) return null;
+    // one that did not search is answered by one that did
+    if (params.deep !== undefined && last.deep !== deepOf(params)) return null;
     // another process scanned or folded: what it did is not in these totals
     if (last.index !== stampOf(indexPath(this.#databaseDir, params.volume))) return null;
     const start = performance.now();
@@ -46,6 +49,7 @@ export class LiveScans {
   scanned(params: Params<"scan">, volume: Volume, totals: Result<"scan">): void {
     this.#last.set(params.volume, {
       asked: this.#askedOf(params),
+      deep: deepOf(params),
       sight: volume.sight(),
       totals,
       index: null,
@@ -65,6 +69,11 @@ export class LiveScans {
 
   #askedOf(params: Params<"scan">): string {
     // what is counted hangs on the rules too
-    return `${rulesStamp(this.#rulesFile)} ${JSON.stringify({ ...params, task: "", flush: false, live: false })}`;
+    const asked = { ...params, task: "", flush: false, live: false, deep: null };
+    return `${rulesStamp(this.#rulesFile)} ${JSON.stringify(asked)}`;
   }
+}
+
+function deepOf({ deep }: Params<"scan">): string | null {
+  return deep === undefined ? null : JSON.stringify(deep);
 }

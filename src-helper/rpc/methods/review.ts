@@ -48,6 +48,18 @@ export function createReviews(): Reviews {
         return call.run(task, null, (run) => opened.ranges(run.signal));
       }),
 
+    "review.pinned": ({ review, task }, call) =>
+      told(call, () => {
+        const opened = open.get(review);
+        return call.run(task, null, async (run) => {
+          const { snapshots, ...sums } = await opened.pinned(run.signal);
+          const first = snapshots.slice(0, MAX_PAGE).map(({ path, bytes, aloneBytes }) => ({
+            ...{ path: bytesToJsonString(path), bytes, aloneBytes },
+          }));
+          return { ...sums, total: snapshots.length, snapshots: fitting(first) };
+        });
+      }),
+
     "review.rows": ({ review, ...asked }, call) =>
       told(call, async () => {
         const page = await open.get(review).rows(asked);

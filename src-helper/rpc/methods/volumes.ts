@@ -3,7 +3,7 @@ import type { Selection } from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
 import { withJournal } from "../../engine/folding.ts";
 import { summarize } from "../../engine/summary.ts";
-import { indexPath, VolumeState } from "../../engine/volume-state.ts";
+import { indexPath, VolumeState, type LastRanges } from "../../engine/volume-state.ts";
 import { journalPath } from "../../journal/store.ts";
 import { NativeError, tryCall } from "../../native/library.ts";
 import { databaseError } from "../../store/open-database.ts";
@@ -155,7 +155,7 @@ export class VolumeList {
       const ranges = state.lastRanges();
       return {
         ...{ at: finishedAt, files, groups, duplicateFiles, reclaimableBytes, pinnedBytes },
-        ...(ranges === null ? {} : { ranges: { ...deepTotals(ranges.totals), current: ranges.current } }),
+        ...(ranges === null ? {} : { ranges: rangesInfo(ranges) }),
       };
     } finally {
       state.close();
@@ -190,6 +190,10 @@ export class VolumeList {
 }
 
 const TOP_LEVEL = 5;
+
+function rangesInfo({ totals, current, search }: LastRanges): NonNullable<LastScan>["ranges"] {
+  return { ...deepTotals(totals), current, ...(search?.deep.read === true ? { read: true } : {}) };
+}
 
 function isGone(error: unknown): boolean {
   if (error instanceof RefoldError) return error.code === "no-volume";

@@ -53,6 +53,9 @@ const settings: Messages["settings"] = {
     on: "Auch gleiche Teile von Dateien suchen",
     onHint:
       "Findet Dateien, die zum Teil gleich sind: Abbilder, Archive, Datenbanken. Die Suche liest Prüfsummen, keine Daten, und dauert einige Sekunden länger. Um solchen Platz zurückzugeben, muss beim Falten vielleicht ein Teil davon neu geschrieben werden.",
+    read: "Auch komprimierte Daten lesen",
+    readHint:
+      "Findet gleiche Teile auch in verschieden komprimierten Daten und in NOCOW-Dateien wie virtuellen Maschinen. Jede Suche liest dann all diese Daten vom Datenträger, was Stunden dauern kann; deshalb wird der Betrag nur bei Scans nachgeführt, die Sie oder der Zeitplan mit Verwaltungsrechten beginnen.",
     advanced: "Erweitert",
     memory: "Speicher für die Suche",
     memoryHint: "Mit weniger werden kurze Teile übersehen. 256 MiB genügen für die meisten Volumes.",

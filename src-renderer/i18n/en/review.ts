@@ -174,9 +174,8 @@ export default {
     nothingHint: "Tick the groups that you want to fold.",
     about: "about {time}",
     counting: "counting…",
-    pinned: "Snapshots keep {size}",
-    pinnedWhy:
-      "Read-only snapshots hold this much of it. It comes back when they are deleted, or when folding in snapshots is switched on in Settings.",
+    pinned: "{size} more is kept",
+    pinnedWhy: "By snapshots or other files. Shows which.",
     fold: "Fold {size}",
     foldNothing: "Fold",
     busy: "Wait until the running task has ended",
@@ -198,12 +197,41 @@ export default {
     leftGroups: "{n} group is left out: it is not ticked. | {n} groups are left out: they are not ticked.",
     leftParts:
       "Parts of files in {n} row are left out: it is not ticked. | Parts of files in {n} rows are left out: they are not ticked.",
-    leftPinned: "{size} stay taken, since snapshots hold them.",
+    leftPinned: "{size} more stays taken: snapshots or other files hold that data too.",
+    metadata:
+      "Copies in read-only snapshots are folded too. That takes at most {size} of metadata, which the sum does not have off.",
+    metadataCounting:
+      "Copies in read-only snapshots are folded too. What metadata that takes is being counted…",
     hidden: "A filter is on. Ticked groups that it hides are folded too.",
     confirm: "Fold now",
     progress: "Progress is shown under Volumes.",
     does: "What happens",
     leaves: "What is left out",
+  },
+  pinned: {
+    title: "{size} more is kept",
+    nothing: "Nothing more is kept",
+    text: "A fold lets go of this data, but something else holds it, so it does not come back yet.",
+    counting: "Looking who holds it…",
+    failed: "Who holds it could not be found out.",
+    snapshots: "{n} snapshot keeps {size} | {n} snapshots keep {size}",
+    snapshotsBack:
+      "After the fold it comes back when that snapshot is deleted. | After the fold it comes back when all of them are deleted.",
+    together: "{size} of it only when the last of several is deleted that hold it together.",
+    list: "Snapshots, and what each holds",
+    alone: "{size} of it alone",
+    allAlone: "alone",
+    withOthers: "with others",
+    more: "and {n} more | and {n} more",
+    other: "Files that are not folded keep {size}",
+    otherText: "They use a part of the same data, are left out, or are not ticked.",
+    fold: "Fold copies in read-only snapshots too",
+    gives:
+      "Of all identical files that were found, this gives back {size} more, and takes at most {price} of metadata. The review opens again with everything ticked.",
+    givesNothing: "It would give back nothing more.",
+    givesLess:
+      "Of all identical files that were found, this gives back {size} more. It can take {price} of metadata, so there may be nothing to gain.",
+    on: "What is ticked takes at most {price} of metadata for it, which the sum does not have off. Switched off, the review opens again with everything ticked.",
   },
   notice: {
     reopened: "The review was out of date and has been opened again",

@@ -51,6 +51,9 @@ export default {
     on: "Look for equal parts of files too",
     onHint:
       "Finds files that are the same in part: disk images, archives, databases. The search reads checksums, no data, and takes some seconds more. To give such space back, folding may have to write a part of it anew.",
+    read: "Read what is compressed, too",
+    readHint:
+      "Finds equal parts in data that was compressed differently, and in NOCOW files such as virtual machines. Every search then reads all of that data from the disk, which can take hours; so the amount is brought up to date only by scans that you or the schedule begin with an administrator's rights.",
     advanced: "Advanced",
     memory: "Memory for the search",
     memoryHint: "With less, short parts are missed. 256 MiB is enough for most volumes.",

@@ -24,6 +24,7 @@ export interface FakeReview {
   tick(params: Params<"review.tick">): Sum;
   folders(params: Params<"review.folders">): Result<"review.folders">;
   facets(): Result<"review.facets">;
+  pinned(snapshots: boolean): Result<"review.pinned">;
   compare(params: Params<"review.compare">): Result<"review.compare">;
   skip(): Result<"review.exclude">;
   readonly revision: number;
@@ -204,6 +205,19 @@ export function createFakeReview(volume: VolumeInfo, ready: boolean): FakeReview
         })),
       };
     },
+    pinned: (snapshots) => ({
+      aloneBytes: Math.round(PINNED * 0.6),
+      sharedBytes: Math.round(PINNED * 0.3),
+      otherBytes: PINNED - Math.round(PINNED * 0.6) - Math.round(PINNED * 0.3),
+      total: 12,
+      snapshots: Array.from({ length: 12 }, (_, k) => ({
+        path: `.snapshots/${String(412 - k)}/snapshot`,
+        bytes: Math.round(PINNED * 0.6 * 0.8 ** k),
+        aloneBytes: k % 3 === 1 ? 0 : Math.round(PINNED * 0.12 * 0.6 ** k),
+      })),
+      foldedBytes: snapshots ? 0 : Math.round(PINNED * 0.9),
+      metadataBytes: 38 * 2 ** 20,
+    }),
     compare({ group, a, b }) {
       const index = Number.parseInt(group, 16);
       const size = columns().size[index] ?? 0;
