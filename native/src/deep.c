@@ -13,6 +13,9 @@
  */
 #include "deep.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 
 struct hit {
@@ -92,7 +95,7 @@ static int collect_hits(struct deep *d, struct hit **hits, size_t *count)
 {
 	size_t n = 0;
 
-	qsort(d->anchors, d->anchor_count, sizeof *d->anchors, by_anchor);
+	sort_rows(d->anchors, d->anchor_count, sizeof *d->anchors, by_anchor);
 	for (size_t k = 1; k < d->anchor_count; k++)
 		n += d->anchors[k].hash == d->anchors[k - 1].hash;
 	*hits = malloc((n ? n : 1) * sizeof **hits);
@@ -107,7 +110,7 @@ static int collect_hits(struct deep *d, struct hit **hits, size_t *count)
 		(*hits)[n++] = (struct hit){ d->anchors[k].pos, d->anchors[first].pos,
 			d->anchors[k - 1].pos };
 	}
-	qsort(*hits, n, sizeof **hits, by_place);
+	sort_rows(*hits, n, sizeof **hits, by_place);
 	*count = n;
 	return 0;
 }
@@ -358,7 +361,7 @@ static int resolve(struct deep *d)
 {
 	if (d->run_count == 0)
 		return 0;
-	qsort(d->runs, d->run_count, sizeof *d->runs, by_run);
+	sort_rows(d->runs, d->run_count, sizeof *d->runs, by_run);
 	for (size_t k = 0; k < d->run_count; k++) {
 		const struct deep_run *run = &d->runs[k];
 
@@ -428,7 +431,7 @@ static int find_twins(struct deep *d)
 			twins[n++] = (struct twin){ hash, k };
 	}
 	if (ret == 0)
-		qsort(twins, n, sizeof *twins, by_twin);
+		sort_rows(twins, n, sizeof *twins, by_twin);
 	for (size_t k = 1, first = 0; k < n && ret == 0; k++) {
 		if (twins[k].hash != twins[first].hash) {
 			first = k;
@@ -455,6 +458,10 @@ int rf_deep_runs(int fd, uint32_t sectorsize, uint32_t csum_size, double *pieces
 
 	if (csum_size < 4 || csum_size > 64 || sectorsize < RF_MIN_SECTOR || sectorsize > 65536)
 		return -EINVAL;
+#ifdef __GLIBC__
+	/* what was freed before this, rows of the index above all, is not to be kept beside what is taken now */
+	malloc_trim(0);
+#endif
 	ret = deep_open(&d, pieces, n, memory);
 	if (ret == 0)
 		ret = find_runs(&d);

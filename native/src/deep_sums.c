@@ -145,7 +145,7 @@ static int read_pieces(struct deep *d, double *pieces, uint32_t n, uint64_t *blo
 
 	if (ret < 0)
 		return ret;
-	qsort(d->pieces, d->piece_count, sizeof *d->pieces, by_start);
+	sort_rows(d->pieces, d->piece_count, sizeof *d->pieces, by_start);
 	merge(d);
 	d->bases = malloc((d->piece_count + 1) * sizeof *d->bases);
 	d->previous = malloc((d->piece_count + 1) * sizeof *d->previous);

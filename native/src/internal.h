@@ -138,6 +138,9 @@ static inline uint64_t poly_mul(uint64_t a, uint64_t b)
 
 uint64_t poly_pow(int base, uint64_t exponent); /* base: 1 or 2 */
 uint64_t mix64(uint64_t v);
+
+/* sort.c: as qsort(), in place. size: of a row, a multiple of 8. */
+void sort_rows(void *rows, size_t n, size_t size, int (*compare)(const void *, const void *));
 uint32_t crc32c(const uint8_t *data, size_t length);
 /* The first 8 bytes of what btrfs stores for a block, n a multiple of 128 bytes;
  * false where the type is not known. */

@@ -11,6 +11,7 @@
 #include "../src/internal.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -129,6 +130,43 @@ static void fuzz_hashes(void)
 }
 
 /* A task list: sound, random, or sound with one byte changed. */
+static int by_first(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Rows of one to four words, in orders that a sort may do badly with; the other words stay with the first. */
+static void fuzz_sort(void)
+{
+	uint32_t n = below(below(4) ? 200 : 5000), words = 1 + below(4), order = below(6);
+	uint32_t kinds = 1 + below(below(2) ? 3 : 100000);
+	uint64_t *rows = malloc(n * words * sizeof *rows + 1), before = 0, after = 0;
+
+	CHECK(rows);
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t pipes = k < n / 2 ? k : n - k;
+		uint64_t key = order == 0 ? k : order == 1 ? n - k : order == 2 ? pipes :
+			order == 3 ? (k * 7919ULL) % (n / 2 + 1) : below(kinds);
+
+		for (uint32_t w = 0; w < words; w++)
+			rows[(size_t)k * words + w] = key + w;
+		before += mix64(key);
+	}
+	sort_rows(rows, n, words * sizeof *rows, by_first);
+	for (uint32_t k = 0; k < n; k++) {
+		const uint64_t *row = rows + (size_t)k * words;
+
+		CHECK(k == 0 || row[-(ptrdiff_t)words] <= row[0]);
+		for (uint32_t w = 0; w < words; w++)
+			CHECK(row[w] == row[0] + w);
+		after += mix64(row[0]);
+	}
+	CHECK(before == after);
+	free(rows);
+}
+
 static uint8_t *random_tasks(uint32_t n, uint32_t *size)
 {
 	uint8_t *tasks = malloc(n * (4 + 6 * PIECE_MAX_BYTES)), *exact;
@@ -381,6 +419,7 @@ int main(int argc, char **argv)
 	for (int k = 0; k < rounds; k++) {
 		fuzz_pieces();
 		fuzz_hashes();
+		fuzz_sort();
 		fuzz_prints(fd);
 		if (k % 4 == 0) {
 			fuzz_walk(fd);

@@ -2,7 +2,7 @@ import { INODE } from "../btrfs/constants.ts";
 import { KIND, type Extent } from "../btrfs/extents.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { KIND_FILE } from "../store/index-store.ts";
-import { indexedFiles, type Placed, type SubvolumeInode } from "./index-files.ts";
+import { indexedFiles, type IndexedFile, type Placed, type SubvolumeInode } from "./index-files.ts";
 import { addOccurrences, Wholes } from "./occurrences.ts";
 import type { Places } from "./places.ts";
 import type { FoundRuns } from "./runs.ts";
@@ -121,10 +121,9 @@ export async function buildSpaces(
   const wholes = new Wholes();
   const builders = new Map<number, SpaceBuilder>();
   const files: DeepFile[] = [];
-  for await (const indexed of indexedFiles(store, sectorSize, placed, check)) {
-    const { row, layout } = indexed;
-    const pieces = indexed.extents().filter((piece) => candidates.has(row, piece));
-    if (pieces.length === 0) continue;
+  const add = ({ row, layout, extents }: IndexedFile): void => {
+    const pieces = extents().filter((piece) => candidates.has(row, piece));
+    if (pieces.length === 0) return;
     const isSource = row.kind === KIND_FILE && places.takes(row) && source.isSource(row);
     const stays = !isSource || !source.isMovable(row);
     const file = files.length;
@@ -144,6 +143,9 @@ export async function buildSpaces(
       const tail = at + used === sectors ? row.size % sectorSize : 0;
       extent.references.push({ file, at, offset: piece.offset / sectorSize, length: used, tail });
     }
+  };
+  for await (const indexed of indexedFiles(store, sectorSize, placed, check)) {
+    for (const file of indexed) add(file);
   }
   pinShared([...builders.values()]);
   return [...builders.values()].map((builder) => builder.space(files, found));

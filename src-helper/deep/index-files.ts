@@ -1,12 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { unpackExtents, type Extent } from "../btrfs/extents.ts";
-import type { FoldPlan } from "../dedupe/types.ts";
 import { TRAIT } from "../native/library.ts";
+import type { Holders } from "../store/holders.ts";
 import type { IndexStore, InodeRow } from "../store/index-store.ts";
-import { PlacedFiles } from "./placed.ts";
 
-/** Rows that are in memory at a time, and between which others have their turn. */
-const PAGE = 2000;
+/** Rows that are in memory at a time, and between which others have their turn: V8 keeps more than are in use. */
+const PAGE = 256;
 const ROWS = `
   SELECT * FROM inode
   WHERE (family, ino, holder) > (?, ?, ?) AND kind <> 0 AND (traits & ${TRAIT.disk}) <> 0
@@ -22,25 +21,27 @@ export interface IndexedFile {
   readonly row: SubvolumeInode;
   /** Equal for two files exactly when they share all their data. */
   readonly layout: number;
-  extents(): readonly Extent[];
+  readonly extents: () => readonly Extent[];
 }
 
-/**
- * Where files will lie once plans are carried out: each destination where its
- * source lies. Keyed by subvolume and inode.
- */
-export type Placed = Pick<
-  ReadonlyMap<string, { readonly layout: number; readonly extents: Uint8Array }>,
-  "get" | "has"
->;
-
-export function placedBy(plans: Iterable<FoldPlan>): Placed {
-  return new PlacedFiles(plans);
+/** Where files will lie once plans are carried out: each destination where its source lies. */
+export interface Placed {
+  has(subvolume: number, inode: number): boolean;
+  /** undefined: where it lies now. extents: packed, see btrfs/extents.ts. */
+  get(
+    subvolume: number,
+    inode: number,
+  ): { readonly layout: number; readonly extents: Uint8Array } | undefined;
 }
+
+/** Where files lie now. */
+export const AS_THEY_LIE: Placed = { has: () => false, get: () => undefined };
 
 /**
  * Every regular file of the index that has data on disk, nameless ones too, in
- * every subvolume that has it.
+ * every subvolume that has it, some at a time. They are to be gone through at
+ * once: a promise for each would take longer than what is done with it, and
+ * keep it from being forgotten soon.
  * @param check called between pages; throws where the work is to end
  */
 export async function* indexedFiles(
@@ -48,26 +49,34 @@ export async function* indexedFiles(
   sectorSize: number,
   placed: Placed,
   check: () => void,
-): AsyncGenerator<IndexedFile> {
-  const { holders } = store;
+): AsyncGenerator<Iterable<IndexedFile>> {
   let at = { family: 0, ino: 0, holder: 0 };
   for (;;) {
     const rows = store.all<InodeRow>(ROWS, at.family, at.ino, at.holder);
-    for (const row of rows) {
-      for (const subvol of holders.subvolumes(row.holder)) {
-        const other = placed.get(`${subvol}:${row.ino}`);
-        const blob = other?.extents ?? row.extents;
-        yield {
-          row: { ...row, subvol },
-          layout: other?.layout ?? row.layout,
-          extents: () => (blob === null ? [] : unpackExtents(blob, sectorSize)),
-        };
-      }
-    }
+    yield filesOf(rows, store.holders, sectorSize, placed);
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
-    at = last;
+    at = { family: last.family, ino: last.ino, holder: last.holder };
     await setImmediate();
     check();
+  }
+}
+
+function* filesOf(
+  rows: readonly InodeRow[],
+  holders: Holders,
+  sectorSize: number,
+  placed: Placed,
+): Generator<IndexedFile> {
+  for (const row of rows) {
+    for (const subvol of holders.subvolumes(row.holder)) {
+      const other = placed.get(subvol, row.ino);
+      const blob = other?.extents ?? row.extents;
+      yield {
+        row: { ...row, subvol },
+        layout: other?.layout ?? row.layout,
+        extents: () => (blob === null ? [] : unpackExtents(blob, sectorSize)),
+      };
+    }
   }
 }

@@ -1,4 +1,37 @@
 const EMPTY = -1;
+/** Of the slots of a table; beyond it, one more look-up is many. */
+const MOST_FULL = 0.7;
+
+/** Where a key is, or would be. */
+function slotOf(keys: Float64Array, key: number): number {
+  const mask = keys.length - 1;
+  const mixed = Math.imul(key >>> 0, 0x9e3779b1) ^ Math.imul((key / 2 ** 32) >>> 0, 0x85ebca6b);
+  let at = (mixed ^ (mixed >>> 15)) & mask;
+  while (keys[at] !== key && keys[at] !== EMPTY) at = (at + 1) & mask;
+  return at;
+}
+
+/** Numbers of 0 and more: 8 bytes each and as much again for speed, in no object. */
+export class NumberSet {
+  #keys = new Float64Array(1024).fill(EMPTY);
+  #count = 0;
+
+  /** @returns whether it is new */
+  add(key: number): boolean {
+    const at = slotOf(this.#keys, key);
+    if (this.#keys[at] === key) return false;
+    this.#keys[at] = key;
+    if (++this.#count > this.#keys.length * MOST_FULL) this.#grow();
+    return true;
+  }
+
+  #grow(): void {
+    const keys = this.#keys;
+    const larger = new Float64Array(keys.length * 2).fill(EMPTY);
+    for (const key of keys) if (key !== EMPTY) larger[slotOf(larger, key)] = key;
+    this.#keys = larger;
+  }
+}
 
 /** Numbers of 0 and more, each with a number: 16 bytes an entry and as much again for speed, in no object. */
 export class NumberTable {
@@ -20,7 +53,7 @@ export class NumberTable {
   set(key: number, value: number): boolean {
     let at = this.#find(key);
     const added = this.#keys[at] === EMPTY;
-    if (added && ++this.#count > this.#keys.length * 0.7) {
+    if (added && ++this.#count > this.#keys.length * MOST_FULL) {
       this.#grow();
       at = this.#find(key);
     }
@@ -30,11 +63,7 @@ export class NumberTable {
   }
 
   #find(key: number): number {
-    const mask = this.#keys.length - 1;
-    const mixed = Math.imul(key >>> 0, 0x9e3779b1) ^ Math.imul((key / 2 ** 32) >>> 0, 0x85ebca6b);
-    let at = (mixed ^ (mixed >>> 15)) & mask;
-    while (this.#keys[at] !== key && this.#keys[at] !== EMPTY) at = (at + 1) & mask;
-    return at;
+    return slotOf(this.#keys, key);
   }
 
   #grow(): void {

@@ -10,8 +10,8 @@ interface Place {
 
 /**
  * Where files will lie once plans are carried out: each destination where its
- * source lies. Keyed by "subvolume:inode". There can be as many as a volume has
- * files, so they are numbers in rows.
+ * source lies. There can be as many as a volume has files, so they are numbers
+ * in rows.
  */
 export class PlacedFiles {
   /** Inode -> index of its plan, by subvolume. */
@@ -21,15 +21,13 @@ export class PlacedFiles {
   readonly #ends: number[] = [];
   #extents = new Uint8Array(4096);
 
-  constructor(plans: Iterable<FoldPlan>) {
-    for (const { source, destinations } of plans) {
-      const plan = this.#layouts.push(source.layout) - 1;
-      this.#append(source.extents);
-      for (const { subvolume, inode } of destinations) {
-        const inodes = this.#subvolumes.get(subvolume) ?? new NumberTable();
-        this.#subvolumes.set(subvolume, inodes);
-        inodes.set(inode, plan);
-      }
+  add({ source, destinations }: FoldPlan): void {
+    const plan = this.#layouts.push(source.layout) - 1;
+    this.#append(source.extents);
+    for (const { subvolume, inode } of destinations) {
+      const inodes = this.#subvolumes.get(subvolume) ?? new NumberTable();
+      this.#subvolumes.set(subvolume, inodes);
+      inodes.set(inode, plan);
     }
   }
 
@@ -45,20 +43,18 @@ export class PlacedFiles {
     this.#ends.push(end);
   }
 
-  has(key: string): boolean {
-    return this.#plan(key) !== undefined;
+  has(subvolume: number, inode: number): boolean {
+    return this.#plan(subvolume, inode) !== undefined;
   }
 
-  get(key: string): Place | undefined {
-    const plan = this.#plan(key);
+  get(subvolume: number, inode: number): Place | undefined {
+    const plan = this.#plan(subvolume, inode);
     if (plan === undefined) return undefined;
     const extents = this.#extents.subarray(this.#ends[plan - 1] ?? 0, this.#ends[plan]);
     return { layout: this.#layouts[plan] ?? 0, extents };
   }
 
-  #plan(key: string): number | undefined {
-    if (this.#layouts.length === 0) return undefined;
-    const colon = key.indexOf(":");
-    return this.#subvolumes.get(Number(key.slice(0, colon)))?.get(Number(key.slice(colon + 1)));
+  #plan(subvolume: number, inode: number): number | undefined {
+    return this.#subvolumes.get(subvolume)?.get(inode);
   }
 }

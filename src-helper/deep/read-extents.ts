@@ -73,11 +73,12 @@ export class ReadExtents {
       this.#updates++;
       const before = this.#known.count;
       const { sectorSize } = context;
-      for await (const file of indexedFiles(store, sectorSize, placed, check)) {
-        const { row } = file;
-        if (!isRead(row, placed)) continue;
-        for (const extent of file.extents())
-          if (isReadExtent(row, extent)) this.#meet(extent, row.transid < this.#generation, sectorSize);
+      for await (const files of indexedFiles(store, sectorSize, placed, check)) {
+        for (const { row, extents } of files) {
+          if (!isRead(row, placed)) continue;
+          for (const extent of extents())
+            if (isReadExtent(row, extent)) this.#meet(extent, row.transid < this.#generation, sectorSize);
+        }
       }
       this.#renew(before);
       this.#coverAtLeast(this.#slots);
@@ -160,17 +161,11 @@ export class ReadExtents {
         },
       );
     };
-    for await (const file of indexedFiles(store, sectorSize, placed, check)) {
-      const { row } = file;
-      if (!isRead(row, placed)) continue;
-      const unsummed = (row.flags & INODE.nodatasum) === 0 ? 0 : 1;
-      const blocks = Math.floor(row.size / sectorSize);
-      for (const extent of file.extents()) {
-        if (!isReadExtent(row, extent)) continue;
-        const first = extent.fileOffset / sectorSize;
-        const length = Math.min(extent.length / sectorSize, blocks - first);
-        for (const { slot, skip, sectors } of this.#uncovered(extent, length, sectorSize)) {
-          const at = extent.fileOffset + skip * sectorSize;
+    for await (const files of indexedFiles(store, sectorSize, placed, check)) {
+      for (const { row, extents } of files) {
+        if (!isRead(row, placed)) continue;
+        const unsummed = (row.flags & INODE.nodatasum) === 0 ? 0 : 1;
+        for (const { at, slot, sectors } of this.#uncoveredOf(row, extents(), sectorSize)) {
           const last = (count - 1) * FIELDS;
           const goesOn =
             count > 0 &&
@@ -194,16 +189,25 @@ export class ReadExtents {
       );
   }
 
-  /** The parts of a file's extent that no file before it had, which are then taken for read. */
-  *#uncovered(extent: Extent, length: number, sectorSize: number): Generator<UncoveredRange> {
-    const index = this.#known.get(extent.bytenr / sectorSize);
-    if (index === undefined) return;
-    const first = (this.#first[index] ?? 0) + extent.offset / sectorSize;
-    for (let k = 0; k < length;) {
-      const from = k;
-      while (k < length && this.#cover(first + k)) k++;
-      if (k > from) yield { slot: first + from, skip: from, sectors: k - from };
-      else k++;
+  /** The parts of a file's extents that no file before it had, which are then taken for read. */
+  *#uncoveredOf(
+    row: SubvolumeInode,
+    extents: readonly Extent[],
+    sectorSize: number,
+  ): Generator<UncoveredRange> {
+    const blocks = Math.floor(row.size / sectorSize);
+    for (const extent of extents) {
+      const index = isReadExtent(row, extent) ? this.#known.get(extent.bytenr / sectorSize) : undefined;
+      if (index === undefined) continue;
+      const first = (this.#first[index] ?? 0) + extent.offset / sectorSize;
+      const length = Math.min(extent.length, blocks * sectorSize - extent.fileOffset) / sectorSize;
+      for (let k = 0; k < length;) {
+        const from = k;
+        while (k < length && this.#cover(first + k)) k++;
+        const at = extent.fileOffset + from * sectorSize;
+        if (k > from) yield { at, slot: first + from, sectors: k - from };
+        else k++;
+      }
     }
   }
 
@@ -227,17 +231,17 @@ export class ReadExtents {
 }
 
 interface UncoveredRange {
+  /** Bytes from the start of the file. */
+  readonly at: number;
   /** The slot of its first block. */
   readonly slot: number;
-  /** Sectors from where the file's extent begins. */
-  readonly skip: number;
   readonly sectors: number;
 }
 
 /** Whether a file has data to be read. One that is folded onto another before has that one's. */
 function isRead({ kind, subvol, ino, traits, flags }: SubvolumeInode, placed: Placed): boolean {
   const unreadable = (traits & TRAIT.compressed) === 0 && (flags & INODE.nodatasum) === 0;
-  return kind === KIND_FILE && !unreadable && !placed.has(`${subvol}:${ino}`);
+  return kind === KIND_FILE && !unreadable && !placed.has(subvol, ino);
 }
 
 /** Whether the checksum tree does not say what an extent of a file holds. */

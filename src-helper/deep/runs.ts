@@ -3,7 +3,7 @@ import { NativeError, tryCallAsync } from "../native/library.ts";
 import { runNative, throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { indexedFiles, type IndexedFile, type Placed } from "./index-files.ts";
-import { NumberTable } from "./number-table.ts";
+import { NumberSet } from "./number-table.ts";
 import type { Places } from "./places.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 
@@ -24,25 +24,29 @@ export interface FoundRuns {
 }
 
 const FIELDS = 4;
+/** Bytes; the most is addresses that are set aside, no memory: five hundred million pieces. */
+const PIECES_STEP = 1 << 17;
+const PIECES_MOST = 2 ** 34;
 const FIRST_ROOM = 1 << 16;
 const EMSGSIZE = 90;
 
-/** Pieces of files as rf_deep_runs takes them. */
+/** Pieces of files as rf_deep_runs takes them: 32 bytes each. They grow where they are, so that none is there twice. */
 class Pieces {
-  #values = new Float64Array(4096 * FIELDS);
+  readonly #buffer = new ArrayBuffer(PIECES_STEP, { maxByteLength: PIECES_MOST });
+  readonly values = new Float64Array(this.#buffer);
   count = 0;
 
   add(start: number, length: number, next: number, tag: number): void {
-    if ((this.count + 1) * FIELDS > this.#values.length) {
-      const larger = new Float64Array(this.#values.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
+    const { values } = this;
+    const at = this.count++ * FIELDS;
+    if (at + FIELDS > values.length) {
+      const size = this.#buffer.byteLength;
+      this.#buffer.resize(Math.min(PIECES_MOST, Math.ceil((size * 1.125) / PIECES_STEP) * PIECES_STEP));
     }
-    this.#values.set([start, length, next, tag], this.count++ * FIELDS);
-  }
-
-  get values(): Float64Array {
-    return this.#values;
+    values[at] = start;
+    values[at + 1] = length;
+    values[at + 2] = next;
+    values[at + 3] = tag;
   }
 }
 
@@ -93,12 +97,14 @@ export async function findRuns(
 ): Promise<FoundRuns> {
   const { sectorSize } = context;
   const pieces = new Pieces();
-  const seen = new NumberTable();
+  const seen = new NumberSet();
   const check = (): void => {
     throwIfCancelled(context.run);
   };
-  for await (const file of indexedFiles(store, sectorSize, placed, check)) {
-    if (places.takes(file.row) && seen.set(file.layout, 1)) addFile(pieces, places, file);
+  for await (const files of indexedFiles(store, sectorSize, placed, check)) {
+    for (const file of files) {
+      if (places.takes(file.row) && seen.add(file.layout)) addFile(pieces, places, file);
+    }
   }
   const stats = new Float64Array(3);
   for (let room = FIRST_ROOM; ; room *= 4) {

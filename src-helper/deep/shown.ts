@@ -2,7 +2,7 @@ import { KIND, type Extent } from "../btrfs/extents.ts";
 import type { Refusal } from "../dedupe/reasons.ts";
 import { fileId } from "../journal/store.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { indexedFiles } from "./index-files.ts";
+import { AS_THEY_LIE, indexedFiles } from "./index-files.ts";
 import type { DeepPlan, MappedRange, Victim } from "./types.ts";
 
 /** Of a file whose ranges were shown and are left. */
@@ -50,12 +50,13 @@ export async function stillAsShown(
   const referred = new Map(
     plan.victims.map((victim) => [victim.bytenr, referredOf(plan, victim, sectorSize)]),
   );
-  for await (const file of indexedFiles(store, sectorSize, new Map(), check)) {
-    const { row } = file;
-    const id = fileId({ subvolume: row.subvol, inode: row.ino, generation: row.gen });
-    for (const piece of file.extents()) {
-      const found = piece.kind === KIND.inline ? undefined : referred.get(piece.bytenr);
-      if (found !== undefined) meet(found, id, piece);
+  for await (const files of indexedFiles(store, sectorSize, AS_THEY_LIE, check)) {
+    for (const { row, extents } of files) {
+      const id = fileId({ subvolume: row.subvol, inode: row.ino, generation: row.gen });
+      for (const piece of extents()) {
+        const found = piece.kind === KIND.inline ? undefined : referred.get(piece.bytenr);
+        if (found !== undefined) meet(found, id, piece);
+      }
     }
   }
   const gone = new Set<number>();

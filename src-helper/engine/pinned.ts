@@ -1,13 +1,11 @@
 import { releasesOf } from "../dedupe/predict.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
-import { indexedFiles, type Placed } from "../deep/index-files.ts";
+import { AS_THEY_LIE, indexedFiles } from "../deep/index-files.ts";
 import { throwIfCancelled } from "../scan/scan-context.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { Pinned, PinnedRanges, PinningSnapshot, RunContext, Selection } from "./contract.ts";
 import { eachPlan } from "./each-plan.ts";
 import type { VolumeState } from "./volume-state.ts";
-
-const NOWHERE_ELSE: Placed = new Map();
 
 /** Read-only snapshots that hold an extent; one object for each combination, however many extents have it. */
 interface Holders {
@@ -140,17 +138,19 @@ async function findHolders(
   // a file that several subvolumes have comes once for each, with the same extents
   let blob: Buffer | null = null;
   let held: PinnedExtent[] = [];
-  for await (const file of indexedFiles(state.store, state.handle.sectorSize, NOWHERE_ELSE, check)) {
-    const { subvol, ino } = file.row;
-    if (file.row.extents !== blob) {
-      blob = file.row.extents;
-      const found = file.extents().map(({ bytenr }) => extents.get(bytenr));
-      held = found.filter((extent) => extent !== undefined);
-    }
-    if (held.length === 0 || movedFiles.has(`${subvol}:${ino}`)) continue;
-    for (const extent of held) {
-      if (readOnly.has(subvol)) extent.holders = withOne(extent.holders, subvol);
-      else extent.other = true;
+  for await (const files of indexedFiles(state.store, state.handle.sectorSize, AS_THEY_LIE, check)) {
+    for (const file of files) {
+      const { subvol, ino } = file.row;
+      if (file.row.extents !== blob) {
+        blob = file.row.extents;
+        const found = file.extents().map(({ bytenr }) => extents.get(bytenr));
+        held = found.filter((extent) => extent !== undefined);
+      }
+      if (held.length === 0 || movedFiles.has(`${subvol}:${ino}`)) continue;
+      for (const extent of held) {
+        if (readOnly.has(subvol)) extent.holders = withOne(extent.holders, subvol);
+        else extent.other = true;
+      }
     }
   }
 }

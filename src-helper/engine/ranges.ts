@@ -1,6 +1,7 @@
 import { INODE } from "../btrfs/constants.ts";
 import { rangeGroupsOf } from "../deep/groups.ts";
-import { placedBy, type SubvolumeInode } from "../deep/index-files.ts";
+import type { SubvolumeInode } from "../deep/index-files.ts";
+import { PlacedFiles } from "../deep/placed.ts";
 import { planDeep } from "../deep/plan.ts";
 import type { DeepPlan } from "../deep/types.ts";
 import type { FoldPlan } from "../dedupe/types.ts";
@@ -8,6 +9,7 @@ import type { FileIdentity } from "../journal/store.ts";
 import type { ScanContext } from "../scan/scan-context.ts";
 import { pathMatcher } from "../scan/selection.ts";
 import type { DeepOptions, DeepTotals, Group, GroupFile, Selection } from "./contract.ts";
+import { eachPlan } from "./each-plan.ts";
 import type { VolumeState } from "./volume-state.ts";
 
 /** BTRFS_CSUM_TYPE_*, by the names of the contract. */
@@ -29,11 +31,15 @@ export async function planRanges(
 ): Promise<DeepPlan> {
   state.handle.forgetNames();
   const allows = state.allows(selection);
+  const placed = new PlacedFiles();
+  await eachPlan(plans, context.run, (plan) => {
+    placed.add(plan);
+  });
   return planDeep(
     {
       context: { ...context, csumType: CSUM_TYPES[state.handle.found.info.checksum] },
       store: state.store,
-      placed: placedBy(plans),
+      placed,
       isMovable: movableBy(state, selection),
       // what is left alone is neither changed nor shared with, and what it refers to stays
       isSource: ({ subvol, ino, gen }) =>

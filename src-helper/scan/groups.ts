@@ -119,6 +119,48 @@ export function contentsOfSize(
   return contentsOf({ size, files, places }, readOnlySubvolumes, store.holders, together);
 }
 
+/** Places of one size that are looked at together: what is in memory hangs on this, not on how many a size has. */
+const PLACES_AT_ONCE = 256;
+const FIRST_KNOWN = `${KNOWN} LIMIT ${PLACES_AT_ONCE + 1}`;
+const KNOWN_BY_CONTENT = `${KNOWN} ORDER BY content, layout`;
+const KNOWN_OF_LIST = `${KNOWN} AND layout IN (SELECT value FROM json_each(?))`;
+
+/** As contentsOfSize, each content with all of its files, and not many contents in memory at a time. */
+export function* eachContentOfSize(
+  store: IndexStore,
+  size: number,
+  readOnlySubvolumes: ReadonlySet<number>,
+): Generator<Content> {
+  const first = store.all<KnownContent>(FIRST_KNOWN, size);
+  const few = first.length <= PLACES_AT_ONCE;
+  for (const layouts of few ? [null] : placesByContent(store, size)) {
+    const places =
+      layouts === null ? first : store.all<KnownContent>(KNOWN_OF_LIST, size, JSON.stringify(layouts));
+    const files = loadFiles(store, size, layouts ?? first.map(({ layout }) => layout));
+    yield* contentsOf({ size, files, places }, readOnlySubvolumes, store.holders);
+  }
+}
+
+const NO_CONTENT = Buffer.alloc(0);
+
+/** All places of a size whose content is known; those of one content are not parted. */
+function placesByContent(store: IndexStore, size: number): number[][] {
+  const batches: number[][] = [];
+  let batch: number[] = [];
+  let last: Buffer = NO_CONTENT;
+  for (const row of store.statement(KNOWN_BY_CONTENT).iterate(size)) {
+    const { layout, content } = row as { layout: number; content: Buffer };
+    if (batch.length >= PLACES_AT_ONCE && !last.equals(content)) {
+      batches.push(batch);
+      batch = [];
+    }
+    batch.push(layout);
+    last = content;
+  }
+  batches.push(batch);
+  return batches;
+}
+
 /** Whether at least two of the files do not share all their data. */
 export function isGroup(members: readonly Member[]): boolean {
   let first: number | undefined;

@@ -5,7 +5,7 @@ import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
 import { countCopies, type FoldPlan, type Member } from "../dedupe/types.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { contentsOfSize, groupId, isGroup } from "./groups.ts";
+import { eachContentOfSize, groupId, isGroup } from "./groups.ts";
 
 /** A group as a selection sees it. */
 export interface SelectedGroup {
@@ -37,7 +37,7 @@ export function isUnfiltered({ selection, scope, allows }: SelectionScope): bool
   );
 }
 
-/** The groups of a selection, by size, largest first; one size in memory at a time. */
+/** The groups of a selection, by size, largest first; some of one size in memory at a time. */
 export function* selectGroups(store: IndexStore, scope: SelectionScope): Generator<SelectedGroup> {
   const sizes = store.all<{ size: number }>(
     "SELECT DISTINCT size FROM grp WHERE size >= ? ORDER BY size DESC",
@@ -52,7 +52,7 @@ export function* groupsOfSize(
   size: number,
 ): Generator<SelectedGroup> {
   const keep = memberFilter(scope);
-  for (const { content, members } of contentsOfSize(store, size, scope.readOnlySubvolumes)) {
+  for (const { content, members } of eachContentOfSize(store, size, scope.readOnlySubvolumes)) {
     const kept = members.filter(keep);
     for (const [suffix, some] of bySubvolume(kept, scope.selection.crossVolume)) {
       if (!isGroup(some)) continue;
