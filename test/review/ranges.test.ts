@@ -52,8 +52,8 @@ function fill(seed: number): void {
   bench.volume.settle();
 }
 
-async function open(exclude: readonly string[] = []): Promise<Review> {
-  const review = await bench.openWhole({ deep: DEEP, exclude });
+async function open(exclude: readonly string[] = [], snapshots = false): Promise<Review> {
+  const review = await bench.openWhole({ deep: DEEP, exclude, snapshots });
   await ready(review);
   return review;
 }
@@ -322,6 +322,57 @@ describe("what is shown", () => {
     expect((await bench.open({ deep: DEEP })).id).toBe(review.id);
     expect((await bench.open({ deep: { ...DEEP, maxRewrite: 0 } })).id).not.toBe(review.id);
     expect((await (await bench.open()).info()).sum.ranges).toBeUndefined();
+  });
+});
+
+describe("with read-only snapshots", () => {
+  test.each([4])(
+    "that are folded too, a random part gives back what was promised (seed %i)",
+    async (seed) => {
+      fill(seed);
+      // of one another, so that a file lies in one snapshot, in several, and in ones that differ
+      bench.volume.snapshot("home", "first", { readOnly: true });
+      const random = new Random(seed);
+      writeParts(bench.path("home/whole 3 a"), [noise(random, 300 * KIB)]);
+      bench.volume.snapshot("home", "second", { readOnly: true });
+      bench.volume.snapshot("other", "third", { readOnly: true });
+      bench.volume.settle();
+      await bench.scan();
+      const review = await open([], true);
+      for (const { id } of await allRows(review, { kind: "file" })) {
+        if (random.chance(0.3)) await review.tick({ kind: "groups", ids: [id] }, false);
+      }
+      await ready(review);
+      for (const { id } of await ranges(review)) {
+        if (random.chance(0.3)) await review.tick({ kind: "groups", ids: [id] }, false);
+      }
+      const { sum } = await review.info();
+      expect(sum.ranges?.rows).toBeGreaterThan(3);
+      expect(sum.ranges?.predictedBytes).toBeGreaterThan(MIB);
+      const chosen = (await ranges(review)).filter(({ tick }) => tick === "all");
+      const folded = (await Promise.all(chosen.map(({ id }) => allFiles(review, id))))
+        .flat()
+        .filter(({ role }) => role === "fold");
+      // a range of a file that snapshots have, too, is moved in each of them
+      expect(new Set(folded.map(({ subvolume }) => subvolume))).toEqual(
+        new Set(["home", "other", "first", "second", "third"]),
+      );
+      await foldExactly(review);
+    },
+  );
+
+  test("that are left alone, what they hold is neither promised nor moved, and the rest is", async () => {
+    fillSmall();
+    bench.volume.snapshot("home", "kept", { readOnly: true });
+    bench.volume.settle();
+    await bench.scan();
+    const review = await open();
+    const files = (await Promise.all((await ranges(review)).map(({ id }) => allFiles(review, id)))).flat();
+    const moved = files.filter(({ role }) => role === "fold").map(nameOf);
+    expect(moved.sort()).toEqual(["longer", "pair y"]);
+    const { sum } = await review.info();
+    expect(sum.predictedBytes).toBe(sum.ranges?.predictedBytes);
+    await foldExactly(review);
   });
 });
 
