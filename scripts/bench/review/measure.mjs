@@ -27,9 +27,10 @@ async function timed(work, runs = 5) {
 /**
  * @param {string} uuid of a volume that was scanned
  * @param {string} databaseDir
+ * @param {boolean} snapshots whether copies in read-only snapshots are folded, too
  */
-export async function measureReview(uuid, databaseDir) {
-  const request = { uuid, databaseDir, warn: () => undefined, minSize: 4096, exclude: [], snapshots: false };
+export async function measureReview(uuid, databaseDir, snapshots) {
+  const request = { uuid, databaseDir, warn: () => undefined, minSize: 4096, exclude: [], snapshots };
   const figures = {};
   const page = { filter: NO_FILTER, sort: FIRST, offset: 0, limit: 100 };
   const reviews = new OpenReviews();
