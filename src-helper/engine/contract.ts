@@ -401,8 +401,6 @@ export interface ScanOptions {
   /** What the totals are of. */
   readonly selection: Selection;
   readonly deep?: DeepOptions;
-  /** false: the index, looked at not long ago, is not looked through for damage first. */
-  readonly check?: boolean;
 }
 
 /** A volume opened for work (root). Close it, always. */

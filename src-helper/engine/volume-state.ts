@@ -68,8 +68,6 @@ export class VolumeState {
   readonly #rulesFile: string;
   #verdicts: { readonly key: string; readonly verdicts: Verdicts } | null = null;
   #store: IndexStore | null = null;
-  /** Whether the database is looked at for damage when it is opened. */
-  readonly #check: boolean;
   /** Checksums of what a search of ranges has read, for the next one. */
   readonly readExtents: ReadExtents;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
@@ -81,10 +79,8 @@ export class VolumeState {
     databaseDir: string,
     warn: (message: string) => void,
     rulesFile = RULES_FILE,
-    check = true,
   ) {
     this.handle = handle;
-    this.#check = check;
     this.scope = scope;
     this.#databaseDir = databaseDir;
     this.#warn = warn;
@@ -93,13 +89,8 @@ export class VolumeState {
   }
 
   get store(): IndexStore {
-    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn, this.#check);
+    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn);
     return this.#store;
-  }
-
-  /** Opens the index without looking through it for damage, which takes as long as to read it. */
-  openUnchecked(): void {
-    this.#store ??= new IndexStore(this.#databaseDir, this.handle.uuid, this.#warn, false);
   }
 
   /** The last scan; undefined where there was none. Makes no database. */

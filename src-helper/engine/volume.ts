@@ -115,7 +115,6 @@ export class EngineVolume implements Volume {
   async #scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals> {
     const start = performance.now();
     this.#lock();
-    if (options.check === false) this.#state.openUnchecked();
     const { record, walk } = await this.#walk(options.minSize, options.flush, ctx);
     ctx.log(
       "note",

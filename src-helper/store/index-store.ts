@@ -89,29 +89,29 @@ const TABLES = [
 export class IndexStore {
   readonly db: Database;
   readonly #path: string;
-  /** When it was last looked through for damage; null: nobody knows. */
-  #checkedAt: number | null = null;
+  /** When it was last looked through for damage: as it is opened, where it is not trusted as it was left. */
+  #checkedAt = Date.now();
   /** A scan ended half way: it may be for damage. */
   #failed = false;
   readonly #statements = new Map<string, Statement>();
   #holders: { readonly sets: Holders; readonly version: unknown } | null = null;
 
   /** @throws RefoldError, see openDatabase */
-  constructor(directory: string, uuid: string, warn: (message: string) => void, check = true) {
+  constructor(directory: string, uuid: string, warn: (message: string) => void) {
     // a cache: a power cut may cost a scan, never a file
     const beforeMigration = (db: Database): void => {
       if (db.prepare("SELECT 1 FROM meta WHERE key = 'scan'").get() === undefined) return;
       warn(`the index of ${uuid} is of an older Refold and is made anew: the next scan is a full one`);
     };
     this.#path = join(directory, `${uuid}.db`);
-    const distrust = (db: Database): boolean => {
-      this.#checkedAt = checkedAt(db, this.#path);
-      return this.#checkedAt === null;
+    const check = (db: Database): boolean => {
+      const before = checkedAt(db, this.#path);
+      if (before !== null) this.#checkedAt = before;
+      return before === null;
     };
-    const options = { synchronous: "NORMAL", warn, check: check && distrust, beforeMigration } as const;
+    const options = { synchronous: "NORMAL", warn, check, beforeMigration } as const;
     const migrations = [createIndex, forgetRows, packReferences, shareRows, addPlaceKeys, addRecentKeys];
     this.db = openDatabase(this.#path, migrations, options);
-    if (check) this.#checkedAt ??= Date.now();
     this.db.pragma("cache_size = -24000");
     // what is sorted may be all of a million files: beyond the cache it goes to the disk
     this.db.pragma("temp_store = FILE");
@@ -207,7 +207,6 @@ export class IndexStore {
 
   close(): void {
     if (this.#failed) closeDistrusted(this.db, this.#path);
-    else if (this.#checkedAt === null) this.db.close();
     else closeTrusted(this.db, this.#path, this.#checkedAt);
   }
 }

@@ -9,11 +9,8 @@ export interface OpenOptions {
   /** FULL: a commit is on disk when it returns. NORMAL: it may be lost in a power cut, whole. */
   readonly synchronous: "FULL" | "NORMAL";
   warn(message: string): void;
-  /**
-   * false: looks for damage only where it reads, for who must answer at once. A function is asked
-   * whether to look at everything.
-   */
-  readonly check?: boolean | ((db: Database) => boolean);
+  /** Whether to look through all of an existing database for damage; always, where there is no such function. */
+  readonly check?: (db: Database) => boolean;
   /** Called in the transaction in which an older database is migrated, before. */
   readonly beforeMigration?: (db: Database) => void;
 }
@@ -79,8 +76,7 @@ function tryOpen(path: string, migrations: readonly Migration[], options: OpenOp
         `is of a newer Refold (version ${version}, this one knows ${migrations.length})`,
       );
     }
-    const { check = true } = options;
-    const all = version > 0 && (typeof check === "boolean" ? check : check(db));
+    const all = version > 0 && (options.check?.(db) ?? true);
     if (all && db.pragma("quick_check(1)", { simple: true }) !== "ok") {
       db.close();
       return new Unusable("corrupt", "is damaged");

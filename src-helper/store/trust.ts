@@ -45,6 +45,9 @@ export function closeTrusted(db: Database, path: string, checked: number): void 
     if (written && !db.inTransaction) {
       const note: Note = { checkedAt: checked, leftAt };
       db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(KEY, JSON.stringify(note));
+      // where a review has it open too, to close it would leave the log; what is read just now keeps it
+      db.pragma("busy_timeout = 0");
+      db.pragma("wal_checkpoint(TRUNCATE)");
     }
   } catch {
     // no room: without a note it is looked through the next time

@@ -436,7 +436,7 @@ test("a scan that finds nothing new looks for nothing again, unless something el
 
 /** Makes the index say that a search came to so many bytes. */
 function forge(reclaimableBytes: number): void {
-  const store = new IndexStore(bench.db, bench.volume.uuid, () => undefined, false);
+  const store = new IndexStore(bench.db, bench.volume.uuid, () => undefined);
   try {
     const record = store.meta("ranges") as { totals: object };
     store.setMeta("ranges", { ...record, totals: { ...record.totals, reclaimableBytes } });

@@ -55,7 +55,7 @@ export class ReviewSource {
     try {
       const { databaseDir, uuid, warn } = options;
       if (!existsSync(indexPath(databaseDir, uuid))) throw notScanned();
-      this.store = store = new IndexStore(databaseDir, uuid, warn, false);
+      this.store = store = new IndexStore(databaseDir, uuid, warn);
       this.store.db.exec("BEGIN");
       const scan = this.store.meta("scan") as ScanRecord | undefined;
       if (scan === undefined || scan.minSize > minSize) throw notScanned();
@@ -136,7 +136,7 @@ export class ReviewSource {
   /** Opens the volume and its index anew for as long as `work` runs, in a transaction. @throws StaleReviewError */
   async withState<T>(work: (state: VolumeState) => Promise<T>): Promise<T> {
     const { databaseDir, warn, rulesFile } = this.#options;
-    const state = new VolumeState(openVolume(this.#options), null, databaseDir, warn, rulesFile, false);
+    const state = new VolumeState(openVolume(this.#options), null, databaseDir, warn, rulesFile);
     try {
       const { db } = state.store;
       db.exec("BEGIN");

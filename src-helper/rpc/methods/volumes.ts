@@ -49,8 +49,6 @@ export class VolumeList {
   readonly #options: VolumesOptions;
   readonly #known = new Map<string, Known>();
   readonly #scans = new Map<string, { readonly stamp: string; readonly scan: LastScan }>();
-  /** Whose index was looked through for damage, by this process. */
-  readonly #checked = new Set<string>();
   readonly #intents = new Map<string, { readonly stamp: string; readonly open: number | null }>();
 
   constructor(options: VolumesOptions) {
@@ -141,10 +139,7 @@ export class VolumeList {
     if (stampOf(indexPath(databaseDir, found.info.uuid)) === NO_DATABASE) return null;
     const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn, rulesFile);
     try {
-      // to look for damage is to read all of it: once, and not after each scan of a figure that is kept current
-      if (this.#checked.has(found.info.uuid)) state.openUnchecked();
       const last = state.lastScan();
-      this.#checked.add(found.info.uuid);
       if (last === undefined) return null;
       const { files, finishedAt, minSize } = last;
       const everything: Selection = {

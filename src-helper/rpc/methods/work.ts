@@ -28,7 +28,7 @@ export function workHandlers(
           if (known !== null) return known;
           const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots: false };
           const search = asked === undefined ? {} : { deep: deepOptions(asked) };
-          const scanned = await volume.scan({ minSize, flush, selection, check: !live, ...search }, run);
+          const scanned = await volume.scan({ minSize, flush, selection, ...search }, run);
           indexChanged(uuid);
           const { incremental, files, bytes, groups, duplicateFiles } = scanned;
           const { reclaimableBytes, bytesRead, elapsedMs, deep } = scanned;
