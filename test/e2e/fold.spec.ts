@@ -1,8 +1,8 @@
 /** The whole way: scan, review, untick, fold, what was promised and what came of it. */
-import { lsattr } from "./attributes.ts";
 import { plant, PLANTED, REDUNDANT } from "./corpus.ts";
 import { card, exactBytes, files, fold, goTo, group, groups, openReview, scan, sumBytes } from "./steps.ts";
 import { expect, LABEL, test } from "./support/fixtures.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import { diffStates, snapshotState } from "../support/state.ts";
 
 test("scan, review with filters, untick one file, fold: what was promised is what was measured", async ({
@@ -63,7 +63,7 @@ test("scan, review with filters, untick one file, fold: what was promised is wha
   volume.settle();
   expect(used - volume.usage().dataUsed).toBe(promised);
   expect(diffStates(before, snapshotState(volume.path))).toEqual([]);
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
   expect(left).not.toBeNull();
 
   await test.step("the history has the run, with every file", async () => {

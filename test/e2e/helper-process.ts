@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { expect } from "@playwright/test";
-import { lsattr } from "./attributes.ts";
+import { stopWhileLocked } from "../support/immutable.ts";
 
 /**
  * The root helper of an app: the descendant of its main process that runs `rpc`.
@@ -39,18 +38,8 @@ function isHelper(pid: number): boolean {
   }
 }
 
-/** Stops the helper again and again until it holds files, and kills it then. */
+/** Kills the helper while it holds files. */
 export async function killWhileLocked(helper: number, root: string): Promise<void> {
-  await expect
-    .poll(
-      () => {
-        process.kill(helper, "SIGSTOP");
-        const held = lsattr(root).length;
-        if (held === 0) process.kill(helper, "SIGCONT");
-        return held;
-      },
-      { intervals: [10] },
-    )
-    .toBeGreaterThan(0);
+  await stopWhileLocked(helper, root);
   process.kill(helper, "SIGKILL");
 }

@@ -1,5 +1,5 @@
 /** The helper is killed in the middle of a fold: what is stuck is shown, and one click mends it. */
-import { chattr, lsattr } from "./attributes.ts";
+import { chattr, immutablePaths } from "../support/immutable.ts";
 import { plantPairs } from "./corpus.ts";
 import { helperPid, killWhileLocked } from "./helper-process.ts";
 import { card, goTo, openReview, scan } from "./steps.ts";
@@ -25,7 +25,7 @@ test("SIGKILL in the middle of a fold, then Fix all", async ({ volume, launch })
     .getByRole("alert")
     .filter({ hasText: "The part of Refold that does the work has ended" });
   await expect(banner).toBeVisible();
-  const left = lsattr(volume.path);
+  const left = immutablePaths(volume.path);
   expect(left.length).toBeGreaterThan(0);
 
   await banner.getByRole("button", { name: "Start again" }).click();
@@ -34,7 +34,7 @@ test("SIGKILL in the middle of a fold, then Fix all", async ({ volume, launch })
   await expect(page.getByRole("listitem").filter({ hasText: volume.path })).not.toHaveCount(0);
   await page.getByRole("button", { name: fix }).click();
   await expect(page.getByText(/files? (is|are) free again/)).toBeVisible();
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
   await expect(page.getByRole("button", { name: /^Fix/ })).toHaveCount(0);
 
   await goTo(page, "Volumes");
@@ -56,9 +56,9 @@ test("a file that somebody else made immutable is mended only when it is chosen 
   await page.getByRole("checkbox", { name: /0\.bin$/ }).check();
   await page.getByRole("button", { name: /^Take the flag off 1 file/ }).click();
   await page.getByRole("button", { name: "Leave them" }).click();
-  expect(lsattr(volume.path)).toEqual([theirs]);
+  expect(immutablePaths(volume.path)).toEqual([theirs]);
   await page.getByRole("button", { name: /^Take the flag off 1 file/ }).click();
   await page.getByRole("button", { name: "Take the flag off", exact: true }).click();
   await expect(page.getByText("1 file is free again")).toBeVisible();
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
 });

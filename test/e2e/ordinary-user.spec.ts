@@ -6,9 +6,9 @@ import { join } from "node:path";
 import type { Locator, Page } from "@playwright/test";
 import { ANNA, Machine } from "../privilege/machine.ts";
 import { Agent } from "../privilege/people.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import { ROOT } from "../support/run.ts";
 import { LoopVolume } from "../support/volume.ts";
-import { lsattr } from "./attributes.ts";
 import { plant, PLANTED, plantPairs, REDUNDANT } from "./corpus.ts";
 import { killWhileLocked } from "./helper-process.ts";
 import { card, exactBytes, fold, goTo, group, groups, openReview, scan, sumBytes } from "./steps.ts";
@@ -112,7 +112,7 @@ test("totals without a password, review after one, fold: what was promised is wh
   const result = await fold(page, LABEL);
   expect(await exactBytes(result.locator("dd.size .bytes").nth(0))).toBe(REDUNDANT);
   expect(await exactBytes(result.locator("dd.size .bytes").nth(1))).toBe(REDUNDANT);
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
   expect(agent.questions).toHaveLength(1);
 });
 
@@ -128,7 +128,7 @@ async function foldAndKill(window: PersonsWindow, volume: LoopVolume): Promise<n
   await card(page, LABEL).getByText("Comparing every byte and sharing what is equal").waitFor();
   await killWhileLocked(helper, volume.path);
   await expect(lost(page)).toBeVisible();
-  return lsattr(volume.path).length;
+  return immutablePaths(volume.path).length;
 }
 const lost = (page: Page): Locator =>
   page.getByRole("alert").filter({ hasText: "The part of Refold that does the work has ended" });
@@ -147,7 +147,7 @@ test("the helper is killed in the middle of a fold: started again, it mends what
   expect(left).toBeGreaterThan(0);
   await lost(page).getByRole("button", { name: "Start again" }).click();
   await fix(card(page, LABEL), left).click();
-  await expect.poll(() => lsattr(volume.path)).toEqual([]);
+  await expect.poll(() => immutablePaths(volume.path)).toEqual([]);
   await expect(page.getByRole("button", { name: /^Fix/ })).toHaveCount(0);
   // the password of before is still good
   expect(agent.questions).toHaveLength(1);
@@ -174,7 +174,7 @@ test("what a killed helper left is shown after the next login, and asks only to 
   await expect(page.getByRole("listitem").filter({ hasText: "/mnt/home" })).not.toHaveCount(0);
   expect(agent.questions).toHaveLength(2);
   await fix(page, left).click();
-  await expect.poll(() => lsattr(volume.path)).toEqual([]);
+  await expect.poll(() => immutablePaths(volume.path)).toEqual([]);
 });
 
 test("a dismissed question is no error, and the app goes on", async ({ machine, volume, open }) => {

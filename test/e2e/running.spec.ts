@@ -1,5 +1,5 @@
 /** While something runs: pause, resume, cancel, and quitting in the middle. */
-import { lsattr } from "./attributes.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import { plantPairs } from "./corpus.ts";
 import { card, openReview, scan } from "./steps.ts";
 import { expect, LABEL, test, type App } from "./support/fixtures.ts";
@@ -26,12 +26,12 @@ test("a fold is paused with nothing locked, goes on, and is cancelled with what 
   await beginFold(app);
   await card(page, LABEL).getByRole("button", { name: "Pause" }).click();
   await expect(card(page, LABEL).getByRole("button", { name: "Resume" })).toBeVisible();
-  await expect.poll(() => lsattr(volume.path)).toEqual([]);
+  await expect.poll(() => immutablePaths(volume.path)).toEqual([]);
   await card(page, LABEL).getByRole("button", { name: "Resume" }).click();
   await card(page, LABEL).getByRole("button", { name: "Cancel" }).click();
   const result = card(page, LABEL).locator(".result");
   await expect(result).toContainText("Cancelled after");
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
   // what is left can still be had
   await expect(card(page, LABEL).getByRole("button", { name: /^Review \d/ })).toBeVisible();
 });
@@ -58,5 +58,5 @@ test("quitting in a fold asks, and leaves nothing locked", async ({ volume, laun
   await app.setDialogAnswer("showMessageBox", { response: 1 });
   await app.clickTray("Quit");
   await app.exited;
-  expect(lsattr(volume.path)).toEqual([]);
+  expect(immutablePaths(volume.path)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** Every view in light and dark: axe finds nothing, and its picture is in docs/screenshots. */
 import { join } from "node:path";
-import { chattr } from "./attributes.ts";
+import { chattr } from "../support/immutable.ts";
 import { look, MOUNT_AT as mountAt } from "./look.ts";
 import { plantHome } from "./picture-home.ts";
 import { card, files, fold, goTo, group, openReview, scan } from "./steps.ts";

@@ -1,5 +1,5 @@
 /** Runs that are killed: what stays immutable is known, is all that is wrong, and is mended. */
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -8,7 +8,8 @@ import type { StuckFile } from "../../src-helper/engine/contract.ts";
 import { repairStuck } from "../../src-helper/journal/repair.ts";
 import { findStuck, type ImmutableInode } from "../../src-helper/journal/stuck.ts";
 import { exec } from "../support/exec.ts";
-import { changeFlags, FileFlag, getFlags, withFd } from "../support/libc.ts";
+import { immutablePaths } from "../support/immutable.ts";
+import { changeFlags, FileFlag } from "../support/libc.ts";
 import { ROOT } from "../support/run.ts";
 import { diffStates, snapshotState, type TreeState } from "../support/state.ts";
 import { FoldBench, reasonsOf, TestContext } from "./support.ts";
@@ -23,12 +24,8 @@ afterEach(() => {
   for (const path of immutableFiles()) changeFlags(path, 0, FileFlag.immutable);
 });
 
-/** Files of the volume that the kernel says are immutable. */
 function immutableFiles(): string[] {
-  return readdirSync(bench.root, { recursive: true, encoding: "utf8" })
-    .map((name) => bench.path(name))
-    .filter((path) => statSync(path).isFile() && (withFd(path, getFlags) & FileFlag.immutable) !== 0)
-    .sort();
+  return immutablePaths(bench.root).sort();
 }
 
 function pathsOf(stuck: readonly StuckFile[]): string[] {

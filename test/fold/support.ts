@@ -200,12 +200,3 @@ export function descriptorsBelow(directory: string): number {
     }
   }).length;
 }
-
-/** Waits until something is so; an error says what was waited for. */
-export async function until(what: string, check: () => boolean, limitMs = 20_000): Promise<void> {
-  const deadline = Date.now() + limitMs;
-  while (!check()) {
-    if (Date.now() > deadline) throw new Error(`did not happen in ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

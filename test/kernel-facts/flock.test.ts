@@ -4,24 +4,13 @@ import { constants as os } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { call, tryCall } from "../../src-helper/native/library.ts";
 import { LoopVolume } from "../support/volume.ts";
-import { inodeOf, startChild, withOpen } from "./support.ts";
+import { inodeOf, startChild, withOpen, withTop } from "./support.ts";
 
 const EWOULDBLOCK = -os.errno.EAGAIN;
 const volume = LoopVolume.create({ size: "256M" });
 afterAll(() => {
   volume.dispose();
 });
-
-function withTop<T>(use: (dir: number) => T): T {
-  const mount = new Int32Array(1);
-  const dir = call("rf_mount_top", volume.device, mount);
-  try {
-    return use(dir);
-  } finally {
-    call("rf_close", dir);
-    call("rf_close", mount[0]);
-  }
-}
 
 test("excludes across mounts, also detached ones, of the same filesystem", () => {
   const second = volume.beside("second");
@@ -32,11 +21,11 @@ test("excludes across mounts, also detached ones, of the same filesystem", () =>
       withOpen(volume.path, (fd) => {
         expect(tryCall("rf_flock", fd)).toBe(EWOULDBLOCK);
       });
-      withTop((dir) => {
+      withTop(volume.device, (dir) => {
         expect(tryCall("rf_flock", dir)).toBe(EWOULDBLOCK);
       });
     });
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       expect(tryCall("rf_flock", dir)).toBe(0);
     });
   } finally {

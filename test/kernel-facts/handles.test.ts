@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { call, tryCall } from "../../src-helper/native/library.ts";
 import { exec } from "../support/exec.ts";
 import { LoopVolume } from "../support/volume.ts";
-import { inodeItem, inodeOf, startChild, subvolumeOf, until, withOpen } from "./support.ts";
+import { inodeItem, inodeOf, startChild, subvolumeOf, until, withOpen, withTop } from "./support.ts";
 
 const ESTALE = -os.errno.ESTALE;
 /** Only the subvolume "seen" is mounted; "hidden" is reached by no path. */
@@ -30,18 +30,6 @@ afterAll(() => {
   volume.dispose();
 });
 
-/** The top level through fsopen/fsmount while `use` runs. */
-function withTop<T>(use: (dir: number) => T): T {
-  const mount = new Int32Array(1);
-  const dir = call("rf_mount_top", volume.device, mount);
-  try {
-    return use(dir);
-  } finally {
-    call("rf_close", dir);
-    call("rf_close", mount[0]);
-  }
-}
-
 function generationOf(dir: number, tree: number, ino: number): number {
   const item = inodeItem(dir, tree, ino);
   if (item === null) throw new Error(`no inode ${ino} in tree ${tree}`);
@@ -52,14 +40,14 @@ describe("a detached mount of subvolid=5", () => {
   test("is listed in no mount namespace", () => {
     const mounts = (): string => readFileSync("/proc/self/mountinfo", "latin1");
     const before = mounts();
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       expect(mounts()).toBe(before);
       expect(readFileSync(`/proc/self/fd/${dir}/hidden/file`, "utf8")).toBe(content);
     });
   });
 
   test("lets another mount of the filesystem be unmounted, and keeps the filesystem alive itself", () => {
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       volume.unmount();
       expect(readFileSync(`/proc/self/fd/${dir}/hidden/file`, "utf8")).toBe(content);
       volume.mount(["subvol=seen"]);
@@ -82,7 +70,7 @@ describe("a detached mount of subvolid=5", () => {
   });
 
   test("an open file keeps working after the mount's own descriptors are closed", () => {
-    const fd = withTop((dir) =>
+    const fd = withTop(volume.device, (dir) =>
       call("rf_open_inode", dir, hiddenId, hidden, generationOf(dir, hiddenId, hidden)),
     );
     expect(readFileSync(fd, "utf8")).toBe(content);
@@ -92,7 +80,7 @@ describe("a detached mount of subvolid=5", () => {
 
 describe("open_by_handle_at", () => {
   test("reaches files of subvolumes that are not mounted, through any directory of the volume's top level", () => {
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       const fd = call("rf_open_inode", dir, hiddenId, hidden, generationOf(dir, hiddenId, hidden));
       expect(readFileSync(fd, "utf8")).toBe(content);
       const identity = new Float64Array(8);
@@ -108,7 +96,7 @@ describe("open_by_handle_at", () => {
   });
 
   test("answers ESTALE for another generation, another subvolume, another inode", () => {
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       const generation = generationOf(dir, hiddenId, hidden);
       expect(tryCall("rf_open_inode", dir, hiddenId, hidden, generation + 1)).toBe(ESTALE);
       expect(tryCall("rf_open_inode", dir, hiddenId, hidden, generation - 1)).toBe(ESTALE);
@@ -123,7 +111,7 @@ describe("open_by_handle_at", () => {
     writeFileSync(path, "x");
     volume.sync();
     const ino = inodeOf(path);
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       const generation = generationOf(dir, seenId, ino);
       closeSync(call("rf_open_inode", dir, seenId, ino, generation));
       unlinkSync(path);
@@ -136,7 +124,7 @@ describe("open_by_handle_at", () => {
     writeFileSync(path, "renamed");
     volume.sync();
     const ino = inodeOf(path);
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       const generation = generationOf(dir, seenId, ino);
       mkdirSync(join(volume.path, "elsewhere"));
       exec("mv", [path, join(volume.path, "elsewhere", "other-name")]);
@@ -150,7 +138,7 @@ describe("open_by_handle_at", () => {
     const path = join(volume.path, "fifo");
     exec("mkfifo", [path]);
     volume.sync();
-    withTop((dir) => {
+    withTop(volume.device, (dir) => {
       const ino = inodeOf(path);
       closeSync(call("rf_open_inode", dir, seenId, ino, generationOf(dir, seenId, ino)));
     });

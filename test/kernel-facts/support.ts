@@ -315,6 +315,18 @@ export async function startChild(script: string, ...args: string[]): Promise<Chi
   return { process: child, said, ended };
 }
 
+/** The top level of a filesystem through fsopen/fsmount while `use` runs. */
+export function withTop<T>(device: string, use: (dir: number) => T): T {
+  const mount = new Int32Array(1);
+  const dir = call("rf_mount_top", device, mount);
+  try {
+    return use(dir);
+  } finally {
+    call("rf_close", dir);
+    call("rf_close", mount[0]);
+  }
+}
+
 /** Waits until a condition holds. @throws Error after so many milliseconds */
 export async function until(what: string, condition: () => boolean, limitMs = 10_000): Promise<void> {
   const deadline = Date.now() + limitMs;

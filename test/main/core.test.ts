@@ -1,5 +1,4 @@
 /** The app's core with the real helper, as root, on a real volume. */
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pkexecRoad } from "../../src-main/helper/pkexec.ts";
 import { userRoad } from "../../src-main/helper/roads.ts";
+import { chattr, immutablePaths } from "../support/immutable.ts";
 import { REFOLD } from "../support/run.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -102,7 +102,7 @@ describe("stuck files", () => {
   it("of unknown origin are listed, counted, and mended when they are named", async () => {
     const file = join(volume.path, "fixed");
     writeFileSync(file, "x");
-    execFileSync("chattr", ["+i", file]);
+    chattr("+i", file);
     volume.sync();
     await using app = await startApp(database);
     const files = await app.call("stuck.list", { volume: volume.uuid });
@@ -113,10 +113,10 @@ describe("stuck files", () => {
       repaired: [],
       failed: [],
     });
-    expect(execFileSync("lsattr", [file], { encoding: "utf8" })).toMatch(/^\S*i/);
+    expect(immutablePaths(file)).toEqual([file]);
     const result = await app.call("stuck.repair", { volume: volume.uuid, ids: files.map(({ id }) => id) });
     expect(result.repaired).toEqual(files.map(({ id }) => id));
-    expect(execFileSync("lsattr", [file], { encoding: "utf8" })).not.toMatch(/^\S*i/);
+    expect(immutablePaths(file)).toEqual([]);
     expect(app.core.store.get().stuck).toEqual({});
   });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NO_FILTER } from "../../src-helper/rpc/protocol.ts";
 import type { Task } from "../../src-main/ipc/state.ts";
-import { immutablePaths } from "../rpc/support.ts";
+import { immutablePaths, stopWhileLocked } from "../support/immutable.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { until } from "./support/helpers.ts";
@@ -135,13 +135,7 @@ describe("a fold whose helper is killed", () => {
     const pid = Number(/process (\d+)/.exec(app.log.lines.findLast((l) => l.includes("runs as")) ?? "")?.[1]);
     // the first files are locked before the first report of the fold
     await until(() => folding.tasks.some(({ progress }) => progress?.phase === "fold"));
-    // between two batches nothing is locked: it is stopped again and again until something is
-    await until(() => {
-      process.kill(pid, "SIGSTOP");
-      if (immutable().length > 0) return true;
-      process.kill(pid, "SIGCONT");
-      return false;
-    });
+    await stopWhileLocked(pid, volume.path);
     process.kill(pid, "SIGKILL");
     await until(() => app.core.store.get().helper.status === "lost");
     const error = app.core.store.get().helper.error;

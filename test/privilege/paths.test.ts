@@ -23,7 +23,8 @@ import { errnoName, tryCall } from "../../src-helper/native/library.ts";
 import { exec } from "../support/exec.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { HelperClient } from "../rpc/client.ts";
-import { immutablePaths, scanParams } from "../rpc/support.ts";
+import { scanParams } from "../rpc/support.ts";
+import { immutablePaths } from "../support/immutable.ts";
 
 const SIZE = 256 * 1024;
 

@@ -1,11 +1,12 @@
 /** The app of an ordinary user and the installed helper, with real polkitd, dbus-daemon, pkexec and PAM. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NO_FILTER } from "../../src-helper/rpc/protocol.ts";
+import { immutablePaths, stopWhileLocked } from "../support/immutable.ts";
 import { ROOT } from "../support/run.ts";
 import { LoopVolume } from "../support/volume.ts";
 import { ANNA, Machine } from "./machine.ts";
@@ -47,10 +48,7 @@ function writePairs(folder: string, pairs: number): void {
   }
   volume.sync();
 }
-const immutable = (): string[] =>
-  execFileSync("lsattr", ["-R", volume.path], { encoding: "utf8" })
-    .split("\n")
-    .filter((line) => /^\S*i\S* /.test(line));
+const immutable = (): string[] => immutablePaths(volume.path);
 const open = (app: PersonsApp) => app.call("review.open", { volume: volume.uuid });
 const helper = async (app: PersonsApp) => (await app.state()).helper;
 
@@ -193,10 +191,7 @@ describe("a fold", () => {
     await using app = await PersonsApp.start(machine, ANNA);
     const { helper: inside } = await beginFold(app);
     const pid = machine.pidOutside(inside);
-    // held still, it shows whether it is in the middle
-    for (process.kill(pid, "SIGSTOP"); immutable().length === 0; process.kill(pid, "SIGSTOP")) {
-      process.kill(pid, "SIGCONT");
-    }
+    await stopWhileLocked(pid, volume.path);
     process.kill(pid, "SIGKILL");
     await lost(app);
     expect((await helper(app)).error?.message).toContain("stopped while it was folding home");

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { CONTENT_SECURITY_POLICY } from "../../src-main/security/content-security-policy.ts";
 
 const CONFIG = fileURLToPath(new URL("./vite.config.ts", import.meta.url));
 const TYPES = {
@@ -11,19 +12,6 @@ const TYPES = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
-/** The app's own policy: what it refuses here it would refuse there. */
-export const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /** Builds the preview into a directory and serves it. @returns its address, and what ends it */
 export async function servePreview(outDir) {
   await build({ configFile: CONFIG, logLevel: "warn", build: { outDir } });
@@ -34,7 +22,8 @@ export async function servePreview(outDir) {
       (body) => {
         response.writeHead(200, {
           "content-type": TYPES[extname(path)] ?? "application/octet-stream",
-          "content-security-policy": POLICY,
+          // what it refuses here it would refuse in the app
+          "content-security-policy": CONTENT_SECURITY_POLICY,
         });
         response.end(body);
       },

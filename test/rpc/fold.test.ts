@@ -1,10 +1,11 @@
 /** Folds through the helper that somebody, or something, cuts off in the middle. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Result, TaskProgress } from "../../src-helper/rpc/protocol.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import { refold } from "../support/run.ts";
 import type { LoopVolume } from "../support/volume.ts";
 import { HelperClient } from "./client.ts";
-import { immutablePaths, scanParams, volumeOfPairs } from "./support.ts";
+import { scanParams, volumeOfPairs } from "./support.ts";
 
 const PAIRS = { count: 2000, size: 8192 };
 

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { VolumeInfo } from "../../src-helper/rpc/protocol.ts";
 import { exec } from "../support/exec.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import { REFOLD, refold } from "../support/run.ts";
 import type { LoopVolume } from "../support/volume.ts";
 import { HelperClient, HelperProcess } from "./client.ts";
-import { immutablePaths, scanParams, volumeOfPairs } from "./support.ts";
+import { scanParams, volumeOfPairs } from "./support.ts";
 
 const PAIRS = { count: 40, size: 20_000 };
 

@@ -9,8 +9,9 @@ import { restorePriority } from "../../src-helper/dedupe/priority.ts";
 import type { TaskProgress } from "../../src-helper/rpc/protocol.ts";
 import { Tasks } from "../../src-helper/rpc/tasks.ts";
 import { exec } from "../support/exec.ts";
+import { immutablePaths } from "../support/immutable.ts";
 import type { LoopVolume } from "../support/volume.ts";
-import { immutablePaths, volumeOfPairs } from "./support.ts";
+import { volumeOfPairs } from "./support.ts";
 
 const PAIRS = { count: 1500, size: 8192 };
 const EVERYTHING: Selection = {

@@ -2,7 +2,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { exec } from "../support/exec.ts";
 import { LoopVolume } from "../support/volume.ts";
 import type { Params } from "../../src-helper/rpc/protocol.ts";
 
@@ -25,16 +24,6 @@ export function volumeOfPairs({ count, size }: Pairs): LoopVolume {
   }
   volume.sync();
   return volume;
-}
-
-/** Paths below a folder that have the immutable flag. */
-export function immutablePaths(root: string): string[] {
-  return exec("lsattr", ["-R", root])
-    .split("\n")
-    .flatMap((line) => {
-      const match = /^(\S+) (\/.*)$/.exec(line);
-      return match !== null && (match[1] ?? "").includes("i") ? [match[2] ?? ""] : [];
-    });
 }
 
 export function scanParams(volume: string, task = "scan"): Params<"scan"> {
