@@ -1,9 +1,10 @@
 /** What a change of a history is, and how it picks its victim. */
 import { join, relative } from "node:path";
 import { constants } from "node:fs";
-import { withFd } from "../libc.ts";
+import { changeFlags, FileFlag, withFd } from "../libc.ts";
 import type { Random } from "../random.ts";
 import type { LoopVolume } from "../volume.ts";
+import { walk } from "../walk.ts";
 import { pickOrNull, type LiveFile, type LiveTree } from "./tree.ts";
 
 export interface Scene {
@@ -76,4 +77,14 @@ export function disposableFolders(scene: Scene): string[] {
   return scene.tree.directories.filter(
     (path) => /\/folder-[^/]*$/.test(path) && !kept.some((subvolume) => subvolume.startsWith(`${path}/`)),
   );
+}
+
+/**
+ * Makes all files below a folder deletable. chattr -R would do, but for the stand-in that a snapshot has
+ * for a subvolume of its origin: it has no flags, and chattr fails over it.
+ */
+export function unlockBelow(folder: string): void {
+  walk(folder, ({ at, stats }) => {
+    if (stats.isFile()) changeFlags(at, 0, FileFlag.immutable);
+  });
 }

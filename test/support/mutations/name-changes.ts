@@ -13,7 +13,16 @@ import {
 import { dirname, join } from "node:path";
 import { exec } from "../exec.ts";
 import { changeFlags, exchange, FileFlag, setTimes, setXattr } from "../libc.ts";
-import { change, disposableFolders, isLinked, onFile, shown, subvolumeOf, type Change } from "./change.ts";
+import {
+  change,
+  disposableFolders,
+  isLinked,
+  onFile,
+  shown,
+  subvolumeOf,
+  unlockBelow,
+  type Change,
+} from "./change.ts";
 import { pickOrNull } from "./tree.ts";
 
 export const NAME_CHANGES: readonly Change[] = [
@@ -25,7 +34,7 @@ export const NAME_CHANGES: readonly Change[] = [
     const below = disposableFolders(scene);
     const path = pickOrNull(scene.random, below);
     if (path === null) return null;
-    exec("chattr", ["-R", "-f", "-i", path]);
+    unlockBelow(path);
     rmSync(path, { recursive: true });
     return shown(scene, path);
   }),
@@ -39,7 +48,7 @@ export const NAME_CHANGES: readonly Change[] = [
   change("replace a folder by a new one of its name", (scene) => {
     const folder = pickOrNull(scene.random, disposableFolders(scene));
     if (folder === null) return null;
-    exec("chattr", ["-R", "-f", "-i", folder]);
+    unlockBelow(folder);
     rmSync(folder, { recursive: true });
     mkdirSync(folder);
     writeFileSync(join(folder, scene.newName()), scene.random.pick(scene.contents));
