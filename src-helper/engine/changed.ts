@@ -1,5 +1,6 @@
 import { S_IFMT, S_IFREG } from "../btrfs/constants.ts";
-import { call, RECORD, tryCall } from "../native/library.ts";
+import { readInodesNow } from "../btrfs/inodes.ts";
+import { call, RECORD } from "../native/library.ts";
 import type { ChangedFile } from "./contract.ts";
 import { RefoldError } from "./errors.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
@@ -35,47 +36,20 @@ export function changedFiles(state: VolumeState, id: number, generation: number 
  * next is asked for.
  */
 export function* changedInodes(
-  { dir, sectorSize }: Pick<VolumeHandle, "dir" | "sectorSize">,
+  volume: Pick<VolumeHandle, "dir" | "sectorSize">,
   id: number,
   from: number,
 ): Generator<Float64Array> {
   const inos = new Float64Array(BATCH);
   const cursor = new Float64Array(1);
-  const records = new Float64Array(BATCH * RECORD.fields);
-  let blob = Buffer.allocUnsafeSlow(2 ** 20);
   do {
-    const count = call("rf_changed_inodes", dir, id, from, cursor, inos, BATCH, null);
-    const at = new Float64Array(1);
-    while (at[0] !== count) {
-      const read = tryCall(
-        "rf_read_inodes",
-        dir,
-        id,
-        sectorSize,
-        inos,
-        count,
-        at,
-        records,
-        BATCH,
-        blob,
-        blob.length,
-        null,
-      );
-      if (read === -EMSGSIZE) {
-        blob = Buffer.allocUnsafeSlow(blob.length * 4);
-        continue;
-      }
-      if (read < 0) throw new RefoldError("failed", `reading the subvolume failed (errno ${-read})`);
-      for (let k = 0; k < read; k++) {
-        const record = records.subarray(k * RECORD.fields, (k + 1) * RECORD.fields);
-        // a leaf holds neighbours that did not change: the inode's own transid decides
-        if ((record[RECORD.transid] ?? 0) >= from) yield record;
-      }
+    const count = call("rf_changed_inodes", volume.dir, id, from, cursor, inos, BATCH, null);
+    for (const { record } of readInodesNow(volume, id, inos.subarray(0, count))) {
+      // a leaf holds neighbours that did not change: the inode's own transid decides
+      if ((record[RECORD.transid] ?? 0) >= from) yield record;
     }
   } while (cursor[0] !== 0);
 }
-
-const EMSGSIZE = 90;
 
 function scannedGeneration(state: VolumeState, id: number): number {
   if (state.lastScan() === undefined) return 0;

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { readInodeNow } from "../btrfs/inodes.ts";
 import { foldFiles, type NamedMember } from "../dedupe/fold.ts";
 import type { Member } from "../dedupe/types.ts";
-import { call, callAsync, NativeError, RECORD, tryCall } from "../native/library.ts";
+import { call, callAsync, NativeError, RECORD } from "../native/library.ts";
 import { readFsInfo } from "../volumes/fs-info.ts";
 import { TreeAncestry } from "../rules/ancestry.ts";
 import { readRulesFile } from "../rules/file.ts";
@@ -133,45 +134,19 @@ function identify(path: PathBytes): Identity {
   }
 }
 
-const FIRST_BLOB_BYTES = 2 ** 20;
-const EMSGSIZE = 90;
-
 function readMember(handle: VolumeHandle, file: Identity, readOnly: ReadonlySet<number>): Member {
-  const records = new Float64Array(RECORD.fields);
-  const inos = Float64Array.of(file.inode);
-  for (let blobBytes = FIRST_BLOB_BYTES; ; blobBytes *= 4) {
-    const blob = Buffer.alloc(blobBytes);
-    const cursor = new Float64Array(1);
-    const { dir, sectorSize } = handle;
-    const { subvolume } = file;
-    const count = tryCall(
-      "rf_read_inodes",
-      dir,
-      subvolume,
-      sectorSize,
-      inos,
-      1,
-      cursor,
-      records,
-      1,
-      blob,
-      blob.length,
-      null,
-    );
-    if (count === -EMSGSIZE) continue;
-    if (count < 0) throw new NativeError("rf_read_inodes", -count);
-    const field = (name: number): number => records[name] ?? 0;
-    const start = field(RECORD.blobOffset);
-    return {
-      subvolume,
-      inode: file.inode,
-      generation: field(RECORD.generation),
-      size: field(RECORD.size),
-      flags: field(RECORD.flags),
-      layout: field(RECORD.layout),
-      traits: field(RECORD.traits),
-      extents: blob.subarray(start, start + field(RECORD.blobLength)),
-      readOnly: readOnly.has(subvolume),
-    };
-  }
+  const { subvolume, inode } = file;
+  const { record, extents } = readInodeNow(handle, subvolume, inode);
+  const field = (name: number): number => record[name] ?? 0;
+  return {
+    subvolume,
+    inode,
+    generation: field(RECORD.generation),
+    size: field(RECORD.size),
+    flags: field(RECORD.flags),
+    layout: field(RECORD.layout),
+    traits: field(RECORD.traits),
+    extents,
+    readOnly: readOnly.has(subvolume),
+  };
 }

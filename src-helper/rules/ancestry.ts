@@ -1,4 +1,5 @@
-import { call, NativeError, RECORD, TRAIT } from "../native/library.ts";
+import { readInodeNow } from "../btrfs/inodes.ts";
+import { NativeError, RECORD, TRAIT } from "../native/library.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
@@ -53,9 +54,6 @@ export class IndexAncestry implements Ancestry {
   }
 }
 
-const BLOB_BYTES = 2 ** 20;
-const MAX_BLOB_BYTES = 2 ** 30;
-
 /** As the trees have it now: for files that need not have been scanned. */
 export class TreeAncestry implements Ancestry {
   readonly #handle: VolumeHandle;
@@ -65,27 +63,18 @@ export class TreeAncestry implements Ancestry {
   }
 
   inode(subvolume: number, inode: number): AncestryRow | null {
-    const { dir, sectorSize } = this.#handle;
-    const record = new Float64Array(RECORD.fields);
-    const inos = Float64Array.of(inode);
-    for (let bytes = BLOB_BYTES; ; bytes *= 4) {
-      const cursor = new Float64Array(1);
-      const blob = Buffer.allocUnsafeSlow(bytes);
-      try {
-        call("rf_read_inodes", dir, subvolume, sectorSize, inos, 1, cursor, record, 1, blob, bytes, null);
-        break;
-      } catch (error) {
-        if (!(error instanceof NativeError)) throw error;
-        if (error.code === "ENOENT") return null;
-        if (error.code !== "EMSGSIZE" || bytes >= MAX_BLOB_BYTES) throw error;
-      }
+    try {
+      const { record } = readInodeNow(this.#handle, subvolume, inode);
+      if (record[RECORD.mode] === 0) return null;
+      return {
+        parent: record[RECORD.parent] ?? 0,
+        traits: record[RECORD.traits] ?? 0,
+        generation: record[RECORD.generation] ?? 0,
+      };
+    } catch (error) {
+      if (error instanceof NativeError && error.code === "ENOENT") return null;
+      throw error;
     }
-    if (record[RECORD.mode] === 0) return null;
-    return {
-      parent: record[RECORD.parent] ?? 0,
-      traits: record[RECORD.traits] ?? 0,
-      generation: record[RECORD.generation] ?? 0,
-    };
   }
 
   anyOptOut(): boolean {

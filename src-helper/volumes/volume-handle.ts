@@ -1,3 +1,4 @@
+import { readInodeNow } from "../btrfs/inodes.ts";
 import { join, PathResolver } from "../btrfs/paths.ts";
 import { readSubvolumes, type Subvolume } from "../btrfs/root-tree.ts";
 import type { PathBytes } from "../engine/contract.ts";
@@ -104,13 +105,8 @@ export class VolumeHandle {
 
   /** Takes the volume for this process until it is closed. @throws RefoldError "busy" */
   lock(): void {
-    const cursor = new Float64Array(1);
-    const record = new Float64Array(RECORD.fields);
-    const blob = Buffer.alloc(128);
-    const inos = Float64Array.of(ROOT_DIRECTORY);
-    const { dir, sectorSize } = this;
-    call("rf_read_inodes", dir, TOP_LEVEL, sectorSize, inos, 1, cursor, record, 1, blob, blob.length, null);
-    const fd = call("rf_open_inode", dir, TOP_LEVEL, ROOT_DIRECTORY, record[RECORD.generation] ?? 0);
+    const { record } = readInodeNow(this, TOP_LEVEL, ROOT_DIRECTORY);
+    const fd = call("rf_open_inode", this.dir, TOP_LEVEL, ROOT_DIRECTORY, record[RECORD.generation] ?? 0);
     try {
       lockVolume(fd, this.found.device, this.found.mountPath.toString());
     } catch (error) {
