@@ -35,3 +35,14 @@ export function rangesTrust(
   if (scan?.ranges?.current === false) return "old";
   return rangesRead && scan?.ranges?.read !== true ? "least" : "exact";
 }
+
+/** Groups that a review of the last scan has something to fold in: those left when all is shared are not. */
+export function groupsToFold(
+  scan: (Scanned & { readonly groups: number; readonly pinnedBytes: number | null }) | null,
+  { snapshots }: { readonly snapshots: boolean },
+): number {
+  if (scan === null) return 0;
+  // a fold lets go of something that comes back, or of something that is kept elsewhere
+  const folds = scan.reclaimableBytes > 0 || scan.pinnedBytes !== 0 || snapshots;
+  return folds ? scan.groups : 0;
+}

@@ -1,8 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { groupsToFold } from "../../src-common/reclaimable.ts";
 import { displayPath, displayText, shortenMiddle, splitForMiddle } from "./path-text.ts";
 import { formatHash, parseHash, VIEWS } from "./route.ts";
 import { formatExactSize, parseSize } from "./size.ts";
+
+describe("groups to review", () => {
+  const scan = { groups: 6, reclaimableBytes: 0, pinnedBytes: 0 };
+  const off = { snapshots: false };
+
+  it("are none where all that may be folded shares its data", () => {
+    expect(groupsToFold(null, off)).toBe(0);
+    expect(groupsToFold(scan, off)).toBe(0);
+  });
+
+  it("are all where something comes back, is kept elsewhere, or copies in snapshots are folded", () => {
+    expect(groupsToFold({ ...scan, reclaimableBytes: 1 }, off)).toBe(6);
+    expect(groupsToFold({ ...scan, pinnedBytes: 1 }, off)).toBe(6);
+    expect(groupsToFold({ ...scan, pinnedBytes: null }, off)).toBe(6);
+    expect(groupsToFold(scan, { snapshots: true })).toBe(6);
+  });
+});
 
 describe("paths for the screen", () => {
   it.each([

@@ -1,6 +1,7 @@
 /** The main process's state as the window sees it, and what can be asked of it. */
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
+import { groupsToFold } from "../../src-common/reclaimable.ts";
 import type { ErrorData, VolumeInfo } from "../../src-helper/rpc/protocol.ts";
 import type { AppState, Task } from "../../src-main/ipc/state.ts";
 import type { SettingsPatch } from "../../src-main/settings/schema.ts";
@@ -32,10 +33,11 @@ export const useApp = defineStore("app", () => {
     for (const { ours, unknown } of Object.values(state.value?.stuck ?? {})) total += ours + unknown;
     return total;
   });
-  /** Groups that the volumes' last scans found. */
-  const groupsTotal = computed(() =>
-    volumes.value.reduce((sum, volume) => sum + (volume.lastScan?.groups ?? 0), 0),
-  );
+  /** Groups that a review of the volume has something to fold in. */
+  const groupsIn = ({ lastScan }: VolumeInfo): number =>
+    groupsToFold(lastScan, { snapshots: state.value?.settings.snapshots ?? false });
+  /** Those of all volumes. */
+  const groupsTotal = computed(() => volumes.value.reduce((sum, volume) => sum + groupsIn(volume), 0));
 
   /** What shows names, or changes files, asks for a password first. */
   const asksForMore = computed(() => {
@@ -124,6 +126,7 @@ export const useApp = defineStore("app", () => {
     tasks,
     running,
     stuckTotal,
+    groupsIn,
     groupsTotal,
     asksForMore,
     volume,

@@ -110,6 +110,7 @@ describe("a helper that observes", () => {
     ["a glob, which asks whether a name is there", { exclude: [`**/${SECRET}`] }],
     ["a flush, which makes others wait", { flush: true }],
     ["a search that takes much memory", { deep: { memory: 2 ** 30, maxRewrite: 0.5 } }],
+    ["a search that reads data", { deep: { memory: 2 ** 28, maxRewrite: 0.5, read: true } }],
     ["a word more", { snapshots: true }],
   ])("does not take a scan with %s", async (_, more) => {
     await using client = await observe();

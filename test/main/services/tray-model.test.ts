@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AppState } from "../../../src-main/ipc/state.ts";
 import { createLocale } from "../../../src-main/locale/locale.ts";
+import { DEFAULT_SETTINGS } from "../../../src-main/settings/schema.ts";
 import { trayModel } from "../../../src-main/tray/model.ts";
 import type { MenuRow } from "../../../src-main/tray/model.ts";
 import { UUID, UUID_2, appState, progress, scanned, task, volume } from "./support.ts";
@@ -37,6 +38,26 @@ describe("the menu", () => {
       "Open Refold",
       "Quit",
     ]);
+  });
+
+  test("parts of files: as they are, as they were, and at least so much", () => {
+    const line = (ranges: object, rangesRead = false, locale = english): string | undefined => {
+      const found = { extents: 1, files: 2, reclaimableBytes: 2 * GIB, rewrittenBytes: 0, ...ranges };
+      const lastScan = { ...scanned(6 * GIB), ranges: { current: true, ...found } };
+      const settings = { ...DEFAULT_SETTINGS, ranges: true, rangesRead };
+      return lines(model({ volumes: [{ ...archive, lastScan }], settings }, locale).menu)[0];
+    };
+    expect(line({})).toBe("archive: 8.0 GiB can be reclaimed, 2.0 GiB of it in parts of files");
+    expect(line({ current: false })).toBe(
+      "archive: 8.0 GiB can be reclaimed, 2.0 GiB of it in parts of files, before the last changes",
+    );
+    expect(line({}, true)).toBe(
+      "archive: 8.0 GiB can be reclaimed, at least 2.0 GiB of it in parts of files",
+    );
+    expect(line({ read: true }, true)).toBe(line({}));
+    expect(line({}, true, german)).toBe(
+      "archive: 8,0 GiB lassen sich zurückgewinnen, davon mindestens 2,0 GiB in Teilen von Dateien",
+    );
   });
 
   test("in German, while one volume is scanned and files are stuck", () => {
