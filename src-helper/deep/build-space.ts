@@ -8,6 +8,7 @@ import type { Places } from "./places.ts";
 import type { FoundRuns } from "./runs.ts";
 import type { IsMovable, IsSource, Space, SpaceExtent } from "./space.ts";
 import { firstEndingAfter, union, type Span } from "./spans.ts";
+import type { Turns } from "./turns.ts";
 import { UNSUMMED, type DeepFile } from "./types.ts";
 
 /** Which extents have a part in some run. */
@@ -76,7 +77,7 @@ class SpaceBuilder {
     return extent;
   }
 
-  space(files: readonly DeepFile[], found: FoundRuns): Space {
+  async space(files: readonly DeepFile[], found: FoundRuns, turns: Turns): Promise<Space> {
     const { sectorSize } = this.#places;
     const sorted = [...this.extents.values()].sort((a, b) => a.bytenr - b.bytenr);
     for (const extent of sorted) {
@@ -85,8 +86,9 @@ class SpaceBuilder {
           .map(({ offset, length, tail }) => ({ start: offset, end: offset + length - (tail > 0 ? 1 : 0) }))
           .filter(({ start, end }) => end > start),
       );
+      if (turns.over) await turns.next();
     }
-    addOccurrences(sorted, found, this.#wholes, sectorSize);
+    await addOccurrences(sorted, found, this.#wholes, sectorSize, turns);
     return { files, extents: sorted.filter((extent) => extent.occurrences.length > 0), sectorSize };
   }
 }
@@ -107,12 +109,13 @@ export interface SpaceSource {
  * Reads the index once more for every file that refers to an extent with
  * something in common, and puts runs and references together.
  * @returns one space, or one for each subvolume; they have their files in common
- * @throws what check throws
+ * @throws what check and turns throw
  */
 export async function buildSpaces(
   source: SpaceSource,
   found: FoundRuns,
   check: () => void,
+  turns: Turns,
 ): Promise<Space[]> {
   const { store, places, placed, apart, readOnlySubvolumes } = source;
   if (found.runs.length === 0 && found.twins.size === 0) return [];
@@ -148,7 +151,9 @@ export async function buildSpaces(
     for (const file of indexed) add(file);
   }
   pinShared([...builders.values()]);
-  return [...builders.values()].map((builder) => builder.space(files, found));
+  const spaces: Space[] = [];
+  for (const builder of builders.values()) spaces.push(await builder.space(files, found, turns));
+  return spaces;
 }
 
 /** What several subvolumes hold none of them can let go. */

@@ -4,6 +4,7 @@ import { partsOf, type Part } from "./parts.ts";
 import type { Segments } from "./segments.ts";
 import type { Space, SpaceExtent } from "./space.ts";
 import { Stay } from "./stay.ts";
+import type { Turns } from "./turns.ts";
 
 /** Which extents go. */
 export interface Choice {
@@ -17,8 +18,6 @@ const DEAREST = 8;
 const NEVER = 2 ** 40;
 /** How often the price of writing is halved between one that is too low and one that is high enough. */
 const HALVINGS = 7;
-/** Extents that are decided on between two looks whether it is to end. */
-const BREATH = 4096;
 
 /**
  * Chooses the extents that go, so that most is freed while what is written
@@ -26,20 +25,16 @@ const BREATH = 4096;
  * writing is looked for at which that comes out, and what is left of the
  * allowance is spent on the cheapest of the rest.
  * @param maxRewrite 0 to 1
- * @param breathe called now and then; throws where the work is to end
+ * @throws what turns throw
  */
-export async function chooseVictims(
-  space: Space,
-  maxRewrite: number,
-  breathe: () => Promise<void>,
-): Promise<Choice> {
-  const contents = new Contents(space);
+export async function chooseVictims(space: Space, maxRewrite: number, turns: Turns): Promise<Choice> {
+  const contents = await Contents.of(space, turns);
   const parts = partsOf(contents);
   const within = ({ written, gone }: Stay): boolean => written <= maxRewrite * gone;
   // bytes that are freed for one that is written: a price at which that is worth it keeps to maxRewrite in any case
   const highest = 1 / maxRewrite - 1;
   const lowest = Math.min(1 / DEAREST, highest);
-  const at = (price: number): Promise<Stay> => decideAll(contents, parts, 1 + price, breathe);
+  const at = (price: number): Promise<Stay> => decideAll(contents, parts, 1 + price, turns);
   let best = await at(lowest);
   if (!within(best)) {
     best = await at(maxRewrite > 0 ? highest : NEVER);
@@ -64,17 +59,13 @@ async function decideAll(
   contents: Contents,
   parts: readonly Part[],
   factor: number,
-  breathe: () => Promise<void>,
+  turns: Turns,
 ): Promise<Stay> {
   const stay = new Stay(contents);
   stay.factor = factor;
-  let done = 0;
   for (const part of parts) {
     decide(contents, stay, part);
-    done += part.length;
-    if (done < BREATH) continue;
-    done = 0;
-    await breathe();
+    if (turns.over) await turns.next();
   }
   return stay;
 }

@@ -1,5 +1,6 @@
 import { Segments } from "./segments.ts";
 import type { Space, SpaceExtent } from "./space.ts";
+import type { Turns } from "./turns.ts";
 
 /** Bytes of metadata that one more extent item costs: the item, its back reference, and room around both. */
 const ITEM_BYTES = 256;
@@ -33,21 +34,34 @@ export class Contents {
   /** Extents that hold a segment. */
   readonly holders: Lists;
 
-  constructor({ extents, sectorSize }: Space) {
-    const count = extents.length;
-    this.segments = new Segments(extents);
+  private constructor(count: number, segments: Segments, lists: readonly (readonly number[])[]) {
+    this.segments = segments;
     this.bytes = new Float64Array(count);
     this.own = new Float64Array(count);
     this.items = new Float64Array(count);
     this.weight = new Float64Array(this.segments.size).fill(Infinity);
     this.fixed = new Uint8Array(count);
     this.file = new Int32Array(count);
-    this.held = new Lists(
-      count,
-      extents.map((extent) => this.#segmentsOf(extent)),
-    );
+    this.held = new Lists(count, lists);
     this.holders = this.held.inverse(this.segments.size);
-    extents.forEach((extent, k) => {
+  }
+
+  /** @throws what turns throw */
+  static async of({ extents, sectorSize }: Space, turns: Turns): Promise<Contents> {
+    const segments = new Segments(extents);
+    const lists: (readonly number[])[] = [];
+    for (const extent of extents) {
+      lists.push(segmentsOf(segments, extent));
+      if (turns.over) await turns.next();
+    }
+    const contents = new Contents(extents.length, segments, lists);
+    await contents.#weigh(extents, sectorSize, turns);
+    return contents;
+  }
+
+  async #weigh(extents: readonly SpaceExtent[], sectorSize: number, turns: Turns): Promise<void> {
+    for (const [k, extent] of extents.entries()) {
+      if (turns.over) await turns.next();
       const { diskBytes, length, whole, occurrences, references } = extent;
       const perSector = diskBytes / length;
       const tails = tailsOf(extent).size;
@@ -64,7 +78,7 @@ export class Contents {
         const bytes = perSector * this.segments.length(segment);
         this.weight[segment] = Math.min(this.weight[segment] ?? Infinity, bytes);
       });
-    });
+    }
     // rounded as the plan is: what is not compressed takes whole blocks anyway
     for (let k = 0; k < this.weight.length; k++)
       if (this.weight[k] === Infinity) this.weight[k] = this.segments.length(k) * sectorSize;
@@ -73,15 +87,15 @@ export class Contents {
   get count(): number {
     return this.bytes.length;
   }
+}
 
-  #segmentsOf(extent: SpaceExtent): readonly number[] {
-    const all = new Set<number>();
-    for (const occurrence of extent.occurrences) {
-      const { first, end } = this.segments.of(occurrence);
-      for (let k = first; k < end; k++) all.add(k);
-    }
-    return [...all];
+function segmentsOf(segments: Segments, extent: SpaceExtent): readonly number[] {
+  const all = new Set<number>();
+  for (const occurrence of extent.occurrences) {
+    const { first, end } = segments.of(occurrence);
+    for (let k = first; k < end; k++) all.add(k);
   }
+  return [...all];
 }
 
 /** Lists of numbers, one after the other. */

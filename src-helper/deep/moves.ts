@@ -1,5 +1,6 @@
 import type { Choice } from "./choose.ts";
 import type { Occurrence, Reference, Space, SpaceExtent } from "./space.ts";
+import type { Turns } from "./turns.ts";
 import type { MappedRange, Move, Rewrite, Victim } from "./types.ts";
 
 /** Sectors of a victim that come to lie where others of the same content do. */
@@ -32,12 +33,18 @@ interface Going {
  * stays, or onto the temporary file that holds what is nowhere else. What
  * several victims hold and nothing that stays is written once, for the first of
  * them; the others follow it. So the order of the victims is that of the fold.
+ * @throws what turns throw
  */
-export function planMoves(space: Space, { victims, segments }: Choice): Victim[] {
+export async function planMoves(
+  space: Space,
+  { victims, segments }: Choice,
+  turns: Turns,
+): Promise<Victim[]> {
   const gone = new Set(victims);
   const places = new Array<Occurrence | undefined>(segments.size);
   for (const extent of space.extents) {
     if (gone.has(extent)) continue;
+    if (turns.over) await turns.next();
     for (const occurrence of extent.occurrences) {
       const { first, end } = segments.of(occurrence);
       for (let k = first; k < end; k++) places[k] ??= occurrence;
@@ -49,6 +56,7 @@ export function planMoves(space: Space, { victims, segments }: Choice): Victim[]
   );
   const bundles = new Bundles(order);
   for (const extent of order) {
+    if (turns.over) await turns.next();
     for (const occurrence of extent.occurrences) {
       const { first, end } = segments.of(occurrence);
       for (let k = first; k < end; k++) {
@@ -57,9 +65,12 @@ export function planMoves(space: Space, { victims, segments }: Choice): Victim[]
       }
     }
   }
-  return bundles
-    .sorted()
-    .map(({ extent, bundle }) => planVictim(space, extent, bundle, fatesOf(extent, segments, places, gone)));
+  const plan: Victim[] = [];
+  for (const { extent, bundle } of bundles.sorted()) {
+    plan.push(planVictim(space, extent, bundle, fatesOf(extent, segments, places, gone)));
+    if (turns.over) await turns.next();
+  }
+  return plan;
 }
 
 /** Victims that are to be chosen together. */

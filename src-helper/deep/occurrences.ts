@@ -1,6 +1,7 @@
 import type { FoundRuns, Run } from "./runs.ts";
 import type { SpaceExtent } from "./space.ts";
 import { firstEndingAfter, union } from "./spans.ts";
+import type { Turns } from "./turns.ts";
 
 /** Compressed extents get places of their own, beyond any disk: their blocks are not those on disk. */
 const COMPRESSED_BASE = 2 ** 48;
@@ -22,12 +23,13 @@ export class Wholes {
 }
 
 /** Says of each extent which of its blocks are equal to others. */
-export function addOccurrences(
+export async function addOccurrences(
   extents: readonly SpaceExtent[],
   { runs, twins }: FoundRuns,
   wholes: Wholes,
   sectorSize: number,
-): void {
+  turns: Turns,
+): Promise<void> {
   const roots = union(runs.map(({ canon, length }) => ({ start: canon, end: canon + length })));
   const all: Run[] = [
     ...runs,
@@ -35,6 +37,7 @@ export function addOccurrences(
   ].sort((a, b) => a.start - b.start);
   const spans = all.map(({ start, length }) => ({ start, end: start + length }));
   for (const extent of extents) {
+    if (turns.over) await turns.next();
     if (extent.compared === "whole") {
       const sector = extent.bytenr / sectorSize;
       const canon = wholes.baseOf(twins.get(sector) ?? sector, extent.length);

@@ -9,6 +9,7 @@ import type { ReadExtents } from "./read-extents.ts";
 import { buildSpaces } from "./build-space.ts";
 import type { IsMovable, IsSource, Space } from "./space.ts";
 import type { DeepOptions } from "../engine/contract.ts";
+import { Turns } from "./turns.ts";
 import type { DeepPlan, Victim } from "./types.ts";
 
 export interface DeepSource {
@@ -40,12 +41,14 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
   const places = new Places(context.sectorSize, settings.read === true ? read : null);
   await places.read?.update(context, store, placed, source.generation);
   const found = await findRuns(context, store, placed, places, settings);
-  const spaces = await buildSpaces({ ...source, isSource, places }, found, () => {
+  const turns = new Turns(() => breathe(context));
+  const check = (): void => {
     throwIfCancelled(context.run);
-  });
+  };
+  const spaces = await buildSpaces({ ...source, isSource, places }, found, check, turns);
   const victims: Victim[] = [];
   for (const space of spaces) {
-    const some = await planVictims(space, settings, () => breathe(context));
+    const some = await planVictims(space, settings, turns);
     const bundles = (victims.at(-1)?.bundle ?? -1) + 1;
     for (const victim of some) victims.push({ ...victim, bundle: bundles + victim.bundle });
   }
@@ -64,13 +67,9 @@ function sumOf(victims: readonly Victim[], field: "diskBytes" | "rewrittenBytes"
 }
 
 /** Extents are chosen by shares of blocks; a plan counts whole ones, and may so come out a little dearer. */
-async function planVictims(
-  space: Space,
-  { maxRewrite }: DeepOptions,
-  breathe: () => Promise<void>,
-): Promise<Victim[]> {
+async function planVictims(space: Space, { maxRewrite }: DeepOptions, turns: Turns): Promise<Victim[]> {
   for (let allowed = maxRewrite; ; allowed = allowed < maxRewrite / 2 ? 0 : allowed * 0.95) {
-    const victims = planMoves(space, await chooseVictims(space, allowed, breathe));
+    const victims = await planMoves(space, await chooseVictims(space, allowed, turns), turns);
     const written = sumOf(victims, "rewrittenBytes");
     if (allowed === 0 || written <= maxRewrite * sumOf(victims, "diskBytes")) return victims;
   }
