@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SKIP_REASONS } from "../../src-helper/engine/contract.ts";
 import { compareGroups, comparePaths } from "../support/compare.ts";
 import { buildCorpus } from "../support/corpus/corpus.ts";
+import { hashOnce } from "../support/hash.ts";
 import { consultOracle, unfinished, type Oracle } from "../support/oracle.ts";
 import { dedup, groups, scan, type DedupVolume, type Target } from "../support/refold-json.ts";
 import { diffStates, snapshotState, type TreeState } from "../support/state.ts";
@@ -69,8 +70,9 @@ export function describeGroundTruth(name: string, options: GroundTruthCase): voi
     beforeAll(() => {
       volume = LoopVolume.create({ size: "3G", ...options });
       buildCorpus(volume, options);
-      oracle = consultOracle(volume.path);
-      state = snapshotState(volume.path);
+      const hash = hashOnce();
+      oracle = consultOracle(volume.path, hash);
+      state = snapshotState(volume.path, { hash });
     });
     afterAll(() => {
       volume.dispose();
@@ -92,13 +94,14 @@ export function describeGroundTruth(name: string, options: GroundTruthCase): voi
 
     test("a fold frees what it says, and changes nothing else", async () => {
       const fold = await measuredDedup(volume, target(1));
-      expect(diffStates(state, snapshotState(volume.path))).toEqual([]);
+      const hash = hashOnce();
+      expect(diffStates(state, snapshotState(volume.path, { hash }))).toEqual([]);
+      oracle = consultOracle(volume.path, hash);
       expectHonest(fold);
       expect(fold.drop).toBeGreaterThan(MIB);
     });
 
     test("what it left cannot be folded, and the next scan knows it", async () => {
-      oracle = consultOracle(volume.path);
       expect(leftToFold(oracle, false)).toEqual([]);
       await scan(target(1));
       expect(compareGroups(oracle, 1, await groups(target(1)))).toEqual([]);
@@ -115,9 +118,10 @@ export function describeGroundTruth(name: string, options: GroundTruthCase): voi
 
     test("--snapshots folds the rest", async () => {
       const fold = await measuredDedup(volume, target(1), ["--snapshots"]);
-      expect(diffStates(state, snapshotState(volume.path))).toEqual([]);
+      const hash = hashOnce();
+      expect(diffStates(state, snapshotState(volume.path, { hash }))).toEqual([]);
       expectHonest(fold);
-      oracle = consultOracle(volume.path);
+      oracle = consultOracle(volume.path, hash);
       expect(leftToFold(oracle, true)).toEqual([]);
       const again = await measuredDedup(volume, target(1), ["--snapshots"]);
       expect({ files: again.result.files, drop: again.drop }).toEqual({ files: 0, drop: 0 });

@@ -15,3 +15,16 @@ export function hashFile(path: Buffer | string): string {
     }
   });
 }
+
+/** The hash of a file; key: "subvolume id:inode". */
+export type HashOf = (key: string, path: Buffer) => string;
+
+/** Reads each file once, for several who ask while nothing changes. */
+export function hashOnce(): HashOf {
+  const known = new Map<string, string>();
+  return (key, path) => {
+    const hash = known.get(key) ?? hashFile(path);
+    known.set(key, hash);
+    return hash;
+  };
+}

@@ -7,13 +7,16 @@
 import { ioctl } from "./libc.ts";
 
 const TREE_SEARCH_V2 = 0xc0709411;
+const U64_MAX = 0xffffffffffffffffn;
 const INODE_ITEM = 1;
+const ROOT_TREE = 1;
+const ORPHANS = U64_MAX - 4n;
+const ORPHAN_ITEM = 48;
 const EXTENT_DATA = 108;
 const KIND_INLINE = 0;
 const BUFFER_BYTES = 1 << 20;
 const SEARCH_KEY_BYTES = 104;
 const HEADER_BYTES = 32;
-const U64_MAX = 0xffffffffffffffffn;
 
 /** One file extent item; bytes throughout. */
 export interface Piece {
@@ -107,6 +110,17 @@ export function readInodes(fd: number, subvolume: number): Map<number, InodeOnDi
   };
   while (searchSome(fd, subvolume, next, visit) > 0);
   return inodes;
+}
+
+/** How many subvolumes are deleted and not yet gone from the disk. fd: as for readInodes. */
+export function countDeletedSubvolumes(fd: number): number {
+  let count = 0;
+  const next: Key = { inode: ORPHANS, type: ORPHAN_ITEM, offset: 0n };
+  const visit = ({ inode, type }: Key): void => {
+    if (inode === ORPHANS && type === ORPHAN_ITEM) count++;
+  };
+  while (searchSome(fd, ROOT_TREE, next, visit) > 0);
+  return count;
 }
 
 /** The layout of a file that has nothing on disk: all hole, or inline. */

@@ -10,7 +10,7 @@
  * what they have: nothing.
  */
 import { closeSync } from "node:fs";
-import { hashFile } from "./hash.ts";
+import { hashFile, type HashOf } from "./hash.ts";
 import { FileFlag, getFlags, withFd } from "./libc.ts";
 import { layoutOf, NO_LAYOUT, readInodes, type InodeOnDisk, type Piece } from "./layout.ts";
 import { openDirectory, printable, walk, type Subvolume } from "./walk.ts";
@@ -64,8 +64,12 @@ function groupFiles(files: readonly OracleFile[], minSize: number): OracleGroup[
   return groups;
 }
 
-/** Reads the whole filesystem. top: where its top level (subvolid 5) is mounted, synced before. */
-export function consultOracle(top: string): Oracle {
+/**
+ * Reads the whole filesystem.
+ * @param top where its top level (subvolid 5) is mounted, synced before
+ * @param hash of a content; reads the file, where nothing else is said
+ */
+export function consultOracle(top: string, hash: HashOf = (_key, path) => hashFile(path)): Oracle {
   const fd = openDirectory(top);
   try {
     const files = new Map<string, OracleFile>();
@@ -91,7 +95,7 @@ export function consultOracle(top: string): Oracle {
         inode,
         paths: [path],
         size,
-        sha256: hashFile(at),
+        sha256: hash(key, at),
         layout: layoutOf(onDisk.pieces, size),
         pieces: onDisk.pieces,
         inline: onDisk.inline,

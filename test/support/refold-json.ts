@@ -1,5 +1,6 @@
 /** What `refold --json` prints, as types, and the commands that the tests run most. */
 import { expect } from "vitest";
+import { refoldHere } from "./run-here.ts";
 import { refold, type RunOptions } from "./run.ts";
 
 export interface ScanVolume {
@@ -48,6 +49,15 @@ export interface Target {
   readonly volume: string;
   readonly db: string;
   readonly minSize?: number;
+}
+
+/** `refold scan --flush` and `refold groups` in this process: see run-here.ts. */
+export async function scanAndGroupsHere(target: Target): Promise<{ scan: ScanVolume; groups: GroupLine[] }> {
+  const scanned = JSON.parse(await refoldHere(["scan", ...words(target), "--flush"])) as {
+    volumes: ScanVolume[];
+  };
+  const lines = (await refoldHere(["groups", ...words(target)])).split("\n").filter((line) => line !== "");
+  return { scan: only(scanned.volumes), groups: lines.map((line) => JSON.parse(line) as GroupLine) };
 }
 
 function words(target: Target): string[] {

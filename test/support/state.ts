@@ -1,6 +1,6 @@
 /** Everything of a tree that Refold must leave as it was, and the exact difference of two such states. */
 import { readlinkSync } from "node:fs";
-import { hashFile } from "./hash.ts";
+import { hashFile, type HashOf } from "./hash.ts";
 import { getFlags, getXattrs, withFd } from "./libc.ts";
 import { printable, walk } from "./walk.ts";
 
@@ -12,6 +12,8 @@ export type TreeState = ReadonlyMap<string, PathState>;
 export interface StateOptions {
   /** false leaves out what reads file data. */
   readonly contents?: boolean;
+  /** Default: reads the file, each time. */
+  readonly hash?: HashOf;
 }
 
 /**
@@ -21,6 +23,8 @@ export interface StateOptions {
  * not recorded: locking sets ctime, and reading sets atime.
  */
 export function snapshotState(root: string, options: StateOptions = {}): TreeState {
+  const { contents = true } = options;
+  const hash: HashOf = options.hash ?? ((_key, path) => hashFile(path));
   const tree = new Map<string, PathState>();
   walk(root, ({ path, at, stats, subvolume }) => {
     const state = new Map<string, string>();
@@ -28,11 +32,12 @@ export function snapshotState(root: string, options: StateOptions = {}): TreeSta
     state.set("owner", `${stats.uid}:${stats.gid}`);
     state.set("size", stats.isDirectory() ? "" : String(stats.size));
     state.set("links", String(stats.nlink));
-    state.set("inode", `${subvolume.id}:${stats.ino}`);
+    const key = `${subvolume.id}:${stats.ino}`;
+    state.set("inode", key);
     state.set("mtime", `${stats.mtimeNs} ns`);
     if (stats.isSymbolicLink()) state.set("target", readlinkSync(at, "latin1"));
     if (stats.isFile() || stats.isDirectory()) state.set("flags", `0x${withFd(at, getFlags).toString(16)}`);
-    if (stats.isFile() && options.contents !== false) state.set("sha256", hashFile(at));
+    if (stats.isFile() && contents) state.set("sha256", hash(key, at));
     for (const [name, value] of getXattrs(at)) state.set(`xattr ${name}`, value.toString("hex"));
     tree.set(path.toString("latin1"), state);
   });

@@ -9,7 +9,9 @@
 import { closeSync, mkdirSync, openSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { exec, sleepSync } from "./exec.ts";
+import { countDeletedSubvolumes } from "./layout.ts";
 import { createOwnedDirectory, mountsBelow, removeVolumeDirectory } from "./leftovers.ts";
+import { withFd } from "./libc.ts";
 
 export type ChecksumType = "crc32c" | "xxhash" | "sha256" | "blake2b";
 
@@ -35,6 +37,8 @@ export interface Usage {
 
 /** How long to wait for a loop device that another test file holds. */
 const LOOP_DEVICE_WAIT_MS = 60_000;
+/** How long to wait until a deleted subvolume is gone from the disk. */
+const SETTLE_MS = 60_000;
 
 const open = new Set<LoopVolume>();
 process.on("exit", () => {
@@ -181,8 +185,14 @@ export class LoopVolume implements Disposable {
     return path;
   }
 
+  /** @throws Error with all subvolumes that there are: it is refused where another lies in it */
   deleteSubvolume(relative: string): void {
-    exec("btrfs", ["subvolume", "delete", join(this.path, relative)]);
+    try {
+      exec("btrfs", ["subvolume", "delete", join(this.path, relative)]);
+    } catch (error) {
+      const list = exec("btrfs", ["subvolume", "list", "-a", this.path]);
+      throw new Error(`${(error as Error).message}\n${list}`, { cause: error });
+    }
   }
 
   /** Writes everything out and waits for the transaction. */
@@ -195,8 +205,15 @@ export class LoopVolume implements Disposable {
    * happens while a file of one is open.
    */
   settle(path: string = this.path): void {
+    // btrfs subvolume sync looks once a second only
+    const waiting = (): boolean => withFd(path, countDeletedSubvolumes) > 0;
+    const deleted = waiting();
     this.sync(path);
-    exec("btrfs", ["subvolume", "sync", path]);
+    if (!deleted) return;
+    for (const deadline = Date.now() + SETTLE_MS; waiting();) {
+      if (Date.now() > deadline) throw new Error(`a deleted subvolume is still there after ${SETTLE_MS} ms`);
+      sleepSync(20);
+    }
     this.sync(path);
   }
 

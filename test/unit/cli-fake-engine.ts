@@ -8,36 +8,9 @@ import type {
   VolumeSummary,
 } from "../../src-helper/engine/contract.ts";
 import { RefoldError } from "../../src-helper/engine/errors.ts";
-import type { Io, Sink } from "../../src-helper/cli/io.ts";
+import type { Io } from "../../src-helper/cli/io.ts";
 import { run } from "../../src-helper/cli/run.ts";
-
-/** A sink that keeps what it is given. */
-export class MemorySink implements Sink {
-  columns = 80;
-  closed = false;
-  isTerminal: boolean;
-  private readonly parts: Buffer[] = [];
-
-  constructor(isTerminal = false) {
-    this.isTerminal = isTerminal;
-  }
-
-  write(text: string | Uint8Array): void {
-    if (!this.closed) this.parts.push(Buffer.from(text as Uint8Array));
-  }
-
-  flush(): void {
-    // nothing is held back
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.parts);
-  }
-
-  get text(): string {
-    return this.bytes.toString("utf8");
-  }
-}
+import { MemorySink } from "../support/run-here.ts";
 
 export const UUID = "0f8b2a34-9a5e-4a86-8a8e-3d0c6a1d7c11";
 export const UUID_B = "1f8b2a34-9a5e-4a86-8a8e-3d0c6a1d7c22";

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ProgressBar } from "../../src-helper/cli/progress.ts";
 import { displayWidth } from "../../src-helper/cli/terminal-text.ts";
-import { MemorySink } from "./cli-fake-engine.ts";
+import { MemorySink } from "../support/run-here.ts";
 
 function makeBar(columns = 80): { bar: ProgressBar; sink: MemorySink; at: (ms: number) => void } {
   let time = 0;

@@ -1,12 +1,12 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
 import { RefoldError, type ErrorCode } from "../../src-helper/engine/errors.ts";
+import { MemorySink } from "../support/run-here.ts";
 import {
   call,
   data,
   fakeEngine,
   groupOf,
-  MemorySink,
   oneLine,
   other,
   paths,
