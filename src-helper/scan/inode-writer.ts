@@ -240,6 +240,12 @@ export class InodeWriter {
     this.#holders.count(row.holder, -1, bytes);
     this.#holders.count(holder, 1, bytes);
     this.changed++;
+    // they go and come again: nobody else's are affected by what the same extents come to have more of
+    if (row.extents !== null)
+      forEachExtent(row.extents, this.#sectorSize, (bytenr) => {
+        this.#refs.remove(bytenr);
+        this.#refs.add(bytenr);
+      });
     if (kind === KIND_FILE) this.touched.touch(size, row.layout);
   }
 

@@ -1,5 +1,5 @@
 import { FIRST_FREE_OBJECTID } from "../btrfs/constants.ts";
-import { Lineage } from "../btrfs/lineage.ts";
+import { Lineage, type Ancestry } from "../btrfs/lineage.ts";
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { NativeError } from "../native/library.ts";
 import type { IndexStore, SubvolumeRow } from "../store/index-store.ts";
@@ -120,8 +120,15 @@ class Walk {
   }
 
   #storeLineage(): void {
+    const textOf = (ancestry: readonly Ancestry[]): string =>
+      ancestry
+        .map(({ uuid, parent, taken }) => `${uuid} ${parent} ${taken}`)
+        .sort()
+        .join();
+    const needed = this.#lineage.needed();
+    if (textOf(needed) === textOf(this.#store.lineage())) return;
     this.#store.run("DELETE FROM lineage");
-    for (const { uuid, parent, taken } of this.#lineage.needed()) {
+    for (const { uuid, parent, taken } of needed) {
       this.#store.run("INSERT INTO lineage VALUES (?, ?, ?)", uuid, parent, taken);
     }
   }

@@ -183,13 +183,17 @@ function merge(
   return { pairs: merged.slice(0, length + pairs.length - at), changed, shared };
 }
 
+let scratch = Buffer.allocUnsafeSlow(2 ** 16);
+
 /**
  * Each extent is one number, twice the distance from the one before, and one
  * more where a second number follows: its count, if that is not 1. Seven bits
  * a byte, the lowest first, and the eighth where another byte follows.
+ * @returns good until the next call
  */
 function pack(pairs: Uint32Array): Buffer {
-  const bytes = Buffer.allocUnsafe(pairs.length * 5);
+  if (scratch.length < pairs.length * 5) scratch = Buffer.allocUnsafeSlow(pairs.length * 10);
+  const bytes = scratch;
   let length = 0;
   const put = (value: number): void => {
     let rest = value;

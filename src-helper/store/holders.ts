@@ -8,15 +8,49 @@ export interface HolderCounts {
   readonly bytes: number;
 }
 
-interface Holder {
+/** A set of subvolumes; as there may be very many, what is in it is looked at where it is asked for. */
+class Holder {
   readonly id: number;
   readonly family: number;
-  /** Ascending. */
-  subvolumes: number[];
-  members: Set<number>;
   inodes: number;
   files: number;
   bytes: number;
+  /** JSON, as it is stored: tells sets of one family apart. */
+  text: string;
+  #subvolumes: number[] | null = null;
+  #members: Set<number> | null = null;
+
+  constructor({ id, family, subvolumes, inodes, files, bytes }: StoredHolder) {
+    this.id = id;
+    this.family = family;
+    this.text = subvolumes;
+    this.inodes = inodes;
+    this.files = files;
+    this.bytes = bytes;
+  }
+
+  /** Ascending. */
+  get subvolumes(): readonly number[] {
+    return (this.#subvolumes ??= JSON.parse(this.text) as number[]);
+  }
+
+  set subvolumes(subvolumes: number[]) {
+    this.#subvolumes = subvolumes;
+    this.#members = null;
+    this.text = JSON.stringify(subvolumes);
+  }
+
+  has(subvolume: number): boolean {
+    return (this.#members ??= new Set(this.subvolumes)).has(subvolume);
+  }
+
+  /** How many there are. */
+  get count(): number {
+    if (this.#subvolumes !== null) return this.#subvolumes.length;
+    let count = this.text === "[]" ? 0 : 1;
+    for (let at = this.text.indexOf(","); at >= 0; at = this.text.indexOf(",", at + 1)) count++;
+    return count;
+  }
 }
 
 /** Sets of which the rows have to follow. */
@@ -45,7 +79,8 @@ export class Holders {
   readonly #store: IndexStore;
   readonly #sets = new Map<number, Holder>();
   readonly #byContent = new Map<string, number>();
-  readonly #bySubvolume = new Map<number, Set<Holder>>();
+  /** null: not needed so far. */
+  #bySubvolume: Map<number, Set<Holder>> | null = null;
   readonly #changed = new Set<number>();
   /** By the set and the subvolume that joins or leaves it; kept while no set changes its content. */
   readonly #with = new Map<number, Map<number, number>>();
@@ -56,8 +91,7 @@ export class Holders {
   constructor(store: IndexStore) {
     this.#store = store;
     for (const row of store.all<StoredHolder>("SELECT * FROM holder")) {
-      const { id, family, inodes, files, bytes } = row;
-      this.#insert({ id, family, inodes, files, bytes }, JSON.parse(row.subvolumes) as number[]);
+      this.#insert(new Holder(row));
     }
   }
 
@@ -67,15 +101,16 @@ export class Holders {
   }
 
   has(id: number, subvolume: number): boolean {
-    return this.#get(id).members.has(subvolume);
+    return this.#get(id).has(subvolume);
   }
 
   /** Files and their bytes, counted in every subvolume. */
   totals(): { files: number; bytes: number } {
     let [files, bytes] = [0, 0];
     for (const set of this.#sets.values()) {
-      files += set.files * set.subvolumes.length;
-      bytes += set.bytes * set.subvolumes.length;
+      const { count } = set;
+      files += set.files * count;
+      bytes += set.bytes * count;
     }
     return { files, bytes };
   }
@@ -140,7 +175,7 @@ export class Holders {
 
   /** A new subvolume has all inodes as another has them: it joins all of its sets. */
   inherit(from: number, subvolume: number): void {
-    for (const set of [...(this.#bySubvolume.get(from) ?? [])]) {
+    for (const set of [...this.#setsOf(from)]) {
       this.#reshape(
         set,
         [...set.subvolumes, subvolume].sort((a, b) => a - b),
@@ -152,16 +187,16 @@ export class Holders {
   leave(subvolume: number): Leavers {
     const emptied: number[] = [];
     const merged: { from: number; into: number }[] = [];
-    for (const set of [...(this.#bySubvolume.get(subvolume) ?? [])]) {
+    for (const set of [...this.#setsOf(subvolume)]) {
       const left = set.subvolumes.filter((one) => one !== subvolume);
-      const twin = this.#sets.get(this.#byContent.get(keyOf(set.family, left)) ?? 0);
+      const twin = this.#sets.get(this.#byContent.get(keyOf(set.family, JSON.stringify(left))) ?? 0);
       this.#reshape(set, left);
       if (left.length === 0) {
-        this.#byContent.delete(keyOf(set.family, left));
+        this.#byContent.delete(keyOf(set.family, JSON.stringify(left)));
         emptied.push(set.id);
       } else if (twin !== undefined) {
         const [from, into] = set.inodes < twin.inodes ? [set, twin] : [twin, set];
-        this.#byContent.set(keyOf(set.family, left), into.id);
+        this.#byContent.set(keyOf(set.family, JSON.stringify(left)), into.id);
         merged.push({ from: from.id, into: into.id });
         this.#changed.add(into.id);
         into.inodes += from.inodes;
@@ -183,12 +218,12 @@ export class Holders {
         this.#store.run("DELETE FROM holder WHERE id = ?", id);
         continue;
       }
-      const { family, subvolumes, inodes, files, bytes } = set;
+      const { family, text, inodes, files, bytes } = set;
       this.#store.run(
         "INSERT OR REPLACE INTO holder VALUES (?, ?, ?, ?, ?, ?)",
         id,
         family,
-        JSON.stringify(subvolumes),
+        text,
         inodes,
         files,
         bytes,
@@ -204,38 +239,41 @@ export class Holders {
   }
 
   #of(family: number, subvolumes: number[], first = false): number {
-    const known = this.#byContent.get(keyOf(family, subvolumes));
+    const text = JSON.stringify(subvolumes);
+    const known = this.#byContent.get(keyOf(family, text));
     if (known !== undefined) return known;
     // numbers are not given twice: what a flush deletes must not be a new one
     const id = first ? --this.#lowest : ++this.#highest;
-    this.#insert({ id, family, inodes: 0, files: 0, bytes: 0 }, subvolumes);
+    this.#insert(new Holder({ id, family, subvolumes: text, inodes: 0, files: 0, bytes: 0 }));
     this.#changed.add(id);
     return id;
   }
 
-  #insert(counted: Omit<Holder, "subvolumes" | "members">, subvolumes: number[]): void {
-    const set: Holder = { ...counted, subvolumes, members: new Set(subvolumes) };
+  #insert(set: Holder): void {
     this.#lowest = Math.min(this.#lowest, set.id);
     this.#highest = Math.max(this.#highest, set.id);
     this.#sets.set(set.id, set);
-    this.#byContent.set(keyOf(set.family, subvolumes), set.id);
-    for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
+    this.#byContent.set(keyOf(set.family, set.text), set.id);
+    if (this.#bySubvolume !== null) for (const one of set.subvolumes) this.#setsOf(one).add(set);
   }
 
   #setsOf(subvolume: number): Set<Holder> {
+    if (this.#bySubvolume === null) {
+      this.#bySubvolume = new Map<number, Set<Holder>>();
+      for (const set of this.#sets.values()) for (const one of set.subvolumes) this.#setsOf(one).add(set);
+    }
     let sets = this.#bySubvolume.get(subvolume);
     if (sets === undefined) this.#bySubvolume.set(subvolume, (sets = new Set()));
     return sets;
   }
 
   #reshape(set: Holder, subvolumes: number[]): void {
-    if (this.#byContent.get(keyOf(set.family, set.subvolumes)) === set.id) {
-      this.#byContent.delete(keyOf(set.family, set.subvolumes));
+    if (this.#byContent.get(keyOf(set.family, set.text)) === set.id) {
+      this.#byContent.delete(keyOf(set.family, set.text));
     }
     for (const subvolume of set.subvolumes) this.#setsOf(subvolume).delete(set);
     set.subvolumes = subvolumes;
-    set.members = new Set(subvolumes);
-    this.#byContent.set(keyOf(set.family, subvolumes), set.id);
+    this.#byContent.set(keyOf(set.family, set.text), set.id);
     for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
     this.#changed.add(set.id);
     this.#with.clear();
@@ -256,14 +294,14 @@ export class Holders {
   }
 
   #drop(set: Holder): void {
-    if (this.#byContent.get(keyOf(set.family, set.subvolumes)) === set.id) {
-      this.#byContent.delete(keyOf(set.family, set.subvolumes));
+    if (this.#byContent.get(keyOf(set.family, set.text)) === set.id) {
+      this.#byContent.delete(keyOf(set.family, set.text));
     }
     this.#forget(set);
   }
 
   #forget(set: Holder): void {
-    for (const subvolume of set.subvolumes) this.#setsOf(subvolume).delete(set);
+    if (this.#bySubvolume !== null) for (const one of set.subvolumes) this.#setsOf(one).delete(set);
     this.#sets.delete(set.id);
     this.#changed.add(set.id);
     this.#with.clear();
@@ -271,6 +309,6 @@ export class Holders {
   }
 }
 
-function keyOf(family: number, subvolumes: readonly number[]): string {
-  return `${family}:${subvolumes.join()}`;
+function keyOf(family: number, text: string): string {
+  return `${family}:${text}`;
 }
