@@ -62,6 +62,17 @@ function release(
   }
 }
 
+/** The references to extents that files hold; of one in several snapshots each copy has its share. */
+function heldBy(members: readonly Member[], sectorSize: number): Map<number, number> {
+  const held = new Map<number, number>();
+  for (const { extents, share = 1 } of members) {
+    for (const { kind, bytenr } of unpackExtents(extents, sectorSize)) {
+      if (kind !== KIND.inline) held.set(bytenr, (held.get(bytenr) ?? 0) + share);
+    }
+  }
+  return held;
+}
+
 /**
  * Predicts what folds give back. An extent's space comes back when every
  * reference to it goes, so releases are added up over all plans that are
@@ -104,6 +115,44 @@ export class Prediction {
     }
     this.#freed += bytes;
     return { bytes, crossing };
+  }
+
+  /**
+   * As add, for a group of which all members are at hand. Extents that nobody
+   * but its members holds are settled here: no other group lets go of them.
+   *
+   * @returns pinned: bytes of those of them that stay, in part let go of;
+   *   joint: whether it lets go of extents that files of no member's hold, too
+   */
+  addWhole(
+    plans: readonly FoldPlan[],
+    members: readonly Member[],
+  ): { bytes: number; crossing: boolean; pinned: number; joint: boolean } {
+    const partial = new Map<number, Release>();
+    let bytes = 0;
+    for (const [bytenr, extent] of releasesOf(plans, this.#sectorSize)) {
+      if (!isReleased(extent.released, this.#refs(bytenr))) partial.set(bytenr, extent);
+      else {
+        bytes += extent.diskBytes;
+        this.#onFreed?.(bytenr, extent.diskBytes);
+      }
+    }
+    this.#freed += bytes;
+    if (partial.size === 0) return { bytes, crossing: false, pinned: 0, joint: false };
+    const held = heldBy(members, this.#sectorSize);
+    let pinned = 0;
+    let joint = false;
+    for (const [bytenr, extent] of partial) {
+      if (isReleased(held.get(bytenr) ?? 0, this.#refs(bytenr))) {
+        if (isTouched(extent.released)) pinned += extent.diskBytes;
+        continue;
+      }
+      joint = true;
+      const before = this.#partial.get(bytenr);
+      if (before === undefined) this.#partial.set(bytenr, extent);
+      else before.released += extent.released;
+    }
+    return { bytes, crossing: true, pinned, joint };
   }
 
   /** Bytes that folding everything added so far gives back. */

@@ -1,4 +1,5 @@
 import { PRINT } from "../native/library.ts";
+import { planGroup } from "../dedupe/plan.ts";
 import { Prediction } from "../dedupe/predict.ts";
 import type { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
@@ -8,6 +9,7 @@ import {
   contentsOf,
   contentsOfSize,
   deleteGroups,
+  groupId,
   insertGroups,
   NO_GROUPS,
   type Content,
@@ -33,7 +35,9 @@ const BATCH_FILES = 16_384;
 /** Sizes whose groups are made without a pause: some ten milliseconds. */
 const SIZES_AT_ONCE = 1000;
 
-/** Bytes that groups give back, or pin, only together. */
+const JOINT_GROUPS = "SELECT size, content FROM grp WHERE joint = 1 ORDER BY size, content";
+
+/** Bytes that groups give back, or pin, only together with others. */
 export interface JointBytes {
   readonly crossingBytes: number;
   readonly pinnedBytes: number;
@@ -48,7 +52,7 @@ export interface JointBytes {
  * all places of the size are compared with one another.
  */
 export class Grouping {
-  /** Some group lets go of extents that others hold too. */
+  /** Some group that was written or taken out hangs on others: see ofJoint. */
   crossed = false;
   /** What was written, less what was taken out. */
   readonly difference: GroupSums = { ...NO_GROUPS };
@@ -92,7 +96,23 @@ export class Grouping {
     await this.#whole(whole);
   }
 
-  /** Counts all groups together, from what is stored. */
+  /** Counts those together that hang on one another; of the others nothing changed. */
+  async ofJoint(): Promise<JointBytes> {
+    const groups = this.#store.all<{ size: number; content: Buffer }>(JOINT_GROUPS);
+    this.#joint = this.#newPrediction();
+    for (const [k, { size, content }] of groups.entries()) {
+      if (k % SIZES_AT_ONCE === 0) {
+        reportPhase(this.#context, "groups", k, groups.length);
+        await breathe(this.#context);
+      }
+      for (const { members } of contentsOfSize(this.#store, size, this.#readOnly, true, content)) {
+        this.#joint.addWhole(planGroup(groupId(size, content), members, { snapshots: false }), members);
+      }
+    }
+    return this.joint;
+  }
+
+  /** Writes all groups anew, from what is stored, and counts them together. */
   async all(): Promise<JointBytes> {
     const sizes = this.#store.all<{ size: number }>("SELECT DISTINCT size FROM grp").map((row) => row.size);
     this.#joint = this.#newPrediction();

@@ -185,15 +185,25 @@ export interface GroupSums {
   toFold: number;
   foldBytes: number;
   bytes: number;
+  /** Bytes of extents that stay though folds let go of them in part, and that files of one group alone hold. */
+  pinned: number;
 }
 
-export const NO_GROUPS: Readonly<GroupSums> = { groups: 0, files: 0, toFold: 0, foldBytes: 0, bytes: 0 };
+export const NO_GROUPS: Readonly<GroupSums> = {
+  groups: 0,
+  files: 0,
+  toFold: 0,
+  foldBytes: 0,
+  bytes: 0,
+  pinned: 0,
+};
 
 /** Of all groups in the index: counted, which takes as long as there are groups. */
 export function sumGroups(store: IndexStore): GroupSums {
   return store.get(
     `SELECT COUNT(*) AS groups, TOTAL(files) AS files, TOTAL(to_fold) AS toFold,
-       TOTAL(fold_bytes) AS foldBytes, TOTAL(reclaimable) AS bytes FROM grp`,
+       TOTAL(fold_bytes) AS foldBytes, TOTAL(reclaimable) AS bytes, TOTAL(pinned) AS pinned
+     FROM grp`,
   ) as GroupSums;
 }
 
@@ -204,6 +214,7 @@ export function addSums(a: GroupSums, b: GroupSums): GroupSums {
     toFold: a.toFold + b.toFold,
     foldBytes: a.foldBytes + b.foldBytes,
     bytes: a.bytes + b.bytes,
+    pinned: a.pinned + b.pinned,
   };
 }
 
@@ -213,11 +224,13 @@ function count(sums: GroupSums, sign: 1 | -1, group: Omit<GroupSums, "groups">):
   sums.toFold += sign * group.toFold;
   sums.foldBytes += sign * group.foldBytes;
   sums.bytes += sign * group.bytes;
+  sums.pinned += sign * group.pinned;
 }
 
-type DeletedGroup = Omit<GroupSums, "groups"> & { readonly crossing: number };
+type DeletedGroup = Omit<GroupSums, "groups"> & { readonly joint: number };
 
-const DELETED = "RETURNING crossing, files, to_fold AS toFold, fold_bytes AS foldBytes, reclaimable AS bytes";
+const DELETED =
+  "RETURNING joint, pinned, files, to_fold AS toFold, fold_bytes AS foldBytes, reclaimable AS bytes";
 const DELETE_OF_SIZE = `DELETE FROM grp WHERE size = ? ${DELETED}`;
 const DELETE_ONE = `DELETE FROM grp WHERE size = ? AND content = ? ${DELETED}`;
 
@@ -240,7 +253,7 @@ export function deleteGroups(
       ? store.all<DeletedGroup>(DELETE_OF_SIZE, size)
       : contents.flatMap((content) => store.all<DeletedGroup>(DELETE_ONE, size, content));
   for (const row of rows) count(sums, -1, row);
-  return rows.some(({ crossing }) => crossing === 1);
+  return rows.some(({ joint }) => joint === 1);
 }
 
 /**
@@ -255,16 +268,16 @@ export function insertGroups(
   joint: Prediction,
   sums: GroupSums,
 ): boolean {
-  let crossed = false;
+  let anyJoint = false;
   for (const { content, members } of contents) {
     if (!isGroup(members)) continue;
     const plans = planGroup(groupId(size, content), members, { snapshots: false });
-    const { bytes, crossing } = joint.add(plans);
+    const { bytes, crossing, pinned, joint: isJoint } = joint.addWhole(plans, members);
     const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
     const [files, foldBytes] = [countCopies(members), toFold * size];
-    count(sums, 1, { files, toFold, foldBytes, bytes });
+    count(sums, 1, { files, toFold, foldBytes, bytes, pinned });
     store.run(
-      "INSERT INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO grp VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       size,
       content,
       files,
@@ -273,10 +286,12 @@ export function insertGroups(
       isComplete(plans, members) ? 1 : 0,
       bytes,
       crossing ? 1 : 0,
+      pinned,
+      isJoint ? 1 : 0,
     );
-    crossed ||= crossing;
+    anyJoint ||= isJoint;
   }
-  return crossed;
+  return anyJoint;
 }
 
 /** Whether all files share all their data once the plans are carried out. */

@@ -75,10 +75,14 @@ export async function scanVolume(
     await grouping.changes(sizes);
     if (minSize < comparedFrom) await grouping.first(minSize, comparedFrom);
     if (last === undefined) store.createIndexes();
-    const joint =
-      last === undefined || (last.pinnedBytes !== undefined && !everything && !grouping.crossed)
-        ? sumOf(grouping.joint, last)
-        : await grouping.all();
+    // an index of before does not say which groups hang on others
+    const known = last === undefined || last.groups?.pinned !== undefined;
+    if (last !== undefined && (everything || !known)) await grouping.all();
+    else if (last !== undefined && grouping.crossed) await grouping.ofJoint();
+    const counted = last === undefined || everything || !known || grouping.crossed;
+    const groups =
+      last?.groups === undefined || !known ? sumGroups(store) : addSums(last.groups, grouping.difference);
+    const joint = counted ? grouping.joint : jointOf(last);
     if (walk.subvolumesWalked + walk.subvolumesInherited > 0)
       store.setMeta("walk", { inodes: store.holders.rows() });
     const now = Date.now();
@@ -93,8 +97,9 @@ export async function scanVolume(
       finishedAt: now,
       changedAt: same ? (last.changedAt ?? last.finishedAt) : now,
       minSize,
-      groups: last?.groups === undefined ? sumGroups(store) : addSums(last.groups, grouping.difference),
-      ...joint,
+      groups,
+      crossingBytes: joint.crossingBytes,
+      pinnedBytes: groups.pinned + joint.pinnedBytes,
       readOnlySubvolumes: readOnly,
     };
     store.setMeta("scan", record);
@@ -125,10 +130,7 @@ function sizesToGroup(
   return sizes;
 }
 
-/** Right where no group of one side shares an extent with one of the other. */
-function sumOf(joint: JointBytes, last: ScanRecord | undefined): JointBytes {
-  return {
-    crossingBytes: joint.crossingBytes + (last?.crossingBytes ?? 0),
-    pinnedBytes: joint.pinnedBytes + (last?.pinnedBytes ?? 0),
-  };
+/** What groups came to together: as long as none of those changes. */
+function jointOf({ crossingBytes, pinnedBytes = 0, groups }: ScanRecord): JointBytes {
+  return { crossingBytes, pinnedBytes: pinnedBytes - (groups?.pinned ?? 0) };
 }

@@ -7,6 +7,7 @@ import { packReferences } from "./migrations/003-packed-references.ts";
 import { shareRows } from "./migrations/004-holders.ts";
 import { addPlaceKeys } from "./migrations/005-place-keys.ts";
 import { addRecentKeys } from "./migrations/006-recent-keys.ts";
+import { addJointGroups } from "./migrations/007-joint-groups.ts";
 import { checkedAt, closeDistrusted, closeTrusted } from "./trust.ts";
 import { Holders } from "./holders.ts";
 import type { Ancestry } from "../btrfs/lineage.ts";
@@ -67,6 +68,7 @@ const INDEXES = {
   inode_unnamed: "inode (family, ino) WHERE kind = 2",
   inode_immutable: "inode (family, ino) WHERE kind = 1 AND (flags & 64) <> 0",
   inode_opted_out: "inode (ino, gen, holder) WHERE (traits & 32) <> 0",
+  grp_joint: "grp (size, content) WHERE joint = 1",
   grp_by_saving: "grp (reclaimable DESC, size DESC)",
 } as const;
 
@@ -85,6 +87,9 @@ const TABLES = [
   "extent_refs",
 ] as const;
 
+/** The last version whose migration forgets all rows. */
+const LAST_REFILLED = 4;
+
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
   readonly db: Database;
@@ -101,6 +106,7 @@ export class IndexStore {
     // a cache: a power cut may cost a scan, never a file
     const beforeMigration = (db: Database): void => {
       if (db.prepare("SELECT 1 FROM meta WHERE key = 'scan'").get() === undefined) return;
+      if (Number(db.pragma("user_version", { simple: true })) >= LAST_REFILLED) return;
       warn(`the index of ${uuid} is of an older Refold and is made anew: the next scan is a full one`);
     };
     this.#path = join(directory, `${uuid}.db`);
@@ -110,7 +116,15 @@ export class IndexStore {
       return before === null;
     };
     const options = { synchronous: "NORMAL", warn, check, beforeMigration } as const;
-    const migrations = [createIndex, forgetRows, packReferences, shareRows, addPlaceKeys, addRecentKeys];
+    const migrations = [
+      createIndex,
+      forgetRows,
+      packReferences,
+      shareRows,
+      addPlaceKeys,
+      addRecentKeys,
+      addJointGroups,
+    ];
     this.db = openDatabase(this.#path, migrations, options);
     this.db.pragma("cache_size = -24000");
     // what is sorted may be all of a million files: beyond the cache it goes to the disk
