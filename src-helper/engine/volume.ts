@@ -115,13 +115,14 @@ export class EngineVolume implements Volume {
   async #scan(options: ScanOptions, ctx: RunContext): Promise<ScanTotals> {
     const start = performance.now();
     this.#lock();
-    const { record, walk } = await this.#walk(options.minSize, options.flush, ctx);
+    const { record, walk, took } = await this.#walk(options.minSize, options.flush, ctx);
     ctx.log(
       "note",
       `${walk.inodesRead} inodes read: ${walk.subvolumesWalked} subvolumes whole, ${walk.subvolumesInherited} where ` +
         `they differ from a relative, ${walk.subvolumesUpdated} by their changes, ` +
         `${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
     );
+    ctx.log("note", `steps: ${took.toString()}`);
     await this.#state.keepRuledTotals(options.selection, () => breathe(this.#context(ctx)));
     const totals = this.#state.totals(options.selection);
     const deep =

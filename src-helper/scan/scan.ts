@@ -5,6 +5,7 @@ import { Grouping, type JointBytes } from "./grouping.ts";
 import { addSums, sumGroups, type GroupSums } from "./groups.ts";
 import { InodeWriter } from "./inode-writer.ts";
 import { flushVolume, throwIfCancelled, type ScanContext } from "./scan-context.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import type { TouchedSize } from "./touched.ts";
 import { walkSubvolumes, type WalkReport } from "./walk-subvolumes.ts";
 
@@ -47,9 +48,11 @@ export async function scanVolume(
   store: IndexStore,
   readState: () => { generation: number; subvolumes: readonly Subvolume[] },
   options: { minSize: number; flush: boolean },
-): Promise<{ record: ScanRecord; walk: WalkReport }> {
+): Promise<{ record: ScanRecord; walk: WalkReport; took: Stopwatch }> {
   const start = performance.now();
+  const took = new Stopwatch();
   if (options.flush) await flushVolume(context);
+  took.done("flush");
   await context.run.gate?.();
   throwIfCancelled(context.run);
   const { generation, subvolumes } = readState();
@@ -60,7 +63,9 @@ export async function scanVolume(
     const writer = new InodeWriter(store, refs);
     const walk = await walkSubvolumes(context, store, writer, subvolumes, () => context.generation());
     writer.finish();
+    took.done("trees");
     const sharedChanged = refs.flush();
+    took.done("extents");
 
     const readOnly = subvolumes.filter((subvolume) => subvolume.readOnly).map((subvolume) => subvolume.id);
     const everything =
@@ -74,7 +79,9 @@ export async function scanVolume(
     const grouping = new Grouping(context, store, refs, new Set(readOnly));
     await grouping.changes(sizes);
     if (minSize < comparedFrom) await grouping.first(minSize, comparedFrom);
+    took.done("contents");
     if (last === undefined) store.createIndexes();
+    took.done("indexes");
     // an index of before does not say which groups hang on others
     const known = last === undefined || last.groups?.pinned !== undefined;
     if (last !== undefined && (everything || !known)) await grouping.all();
@@ -103,8 +110,10 @@ export async function scanVolume(
       readOnlySubvolumes: readOnly,
     };
     store.setMeta("scan", record);
+    took.done("sums");
     store.commit();
-    return { record, walk };
+    took.done("commit");
+    return { record, walk, took };
   } catch (error) {
     store.rollback();
     throw error;

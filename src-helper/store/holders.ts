@@ -17,7 +17,7 @@ class Holder {
   bytes: number;
   /** JSON, as it is stored: tells sets of one family apart. */
   text: string;
-  #subvolumes: number[] | null = null;
+  #subvolumes: readonly number[] | null = null;
   #members: Set<number> | null = null;
 
   constructor({ id, family, subvolumes, inodes, files, bytes }: StoredHolder) {
@@ -34,7 +34,7 @@ class Holder {
     return (this.#subvolumes ??= JSON.parse(this.text) as number[]);
   }
 
-  set subvolumes(subvolumes: number[]) {
+  replace(subvolumes: readonly number[]): void {
     this.#subvolumes = subvolumes;
     this.#members = null;
     this.text = JSON.stringify(subvolumes);
@@ -272,7 +272,7 @@ export class Holders {
       this.#byContent.delete(keyOf(set.family, set.text));
     }
     for (const subvolume of set.subvolumes) this.#setsOf(subvolume).delete(set);
-    set.subvolumes = subvolumes;
+    set.replace(subvolumes);
     this.#byContent.set(keyOf(set.family, set.text), set.id);
     for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
     this.#changed.add(set.id);

@@ -10,6 +10,15 @@ const native = join(home, "native/build/bench");
 const refold = join(home, "bin/refold");
 const node = join(home, "node_modules/node/bin/node");
 
+/** Milliseconds that each step of a scan took, by its own account. */
+function readSteps(text) {
+  const line = /^refold: steps: (.*)$/m.exec(text);
+  if (line === null) throw new Error("`refold scan --verbose` does not say what its steps took");
+  return Object.fromEntries(
+    line[1].split(", ").map((step) => [step.split(" ")[0], Number(step.split(" ")[1])]),
+  );
+}
+
 export class Measures {
   #work;
   #patience;
@@ -49,11 +58,12 @@ export class Measures {
       volume.makeCold();
       execFileSync(refold, ["--version"], { stdio: "ignore" });
     }
-    const words = [refold, "scan", volume.mountPath, "--db", this.database, "--json"];
+    const words = [refold, "scan", volume.mountPath, "--db", this.database, "--json", "--verbose"];
     const run = await this.#one(name, volume, words);
+    const steps = readSteps(readFileSync(join(this.#work, "stderr"), "utf8"));
     const [scanned] = JSON.parse(readFileSync(run.output, "utf8")).volumes;
     const { files, groups, duplicateFiles, reclaimableBytes } = scanned;
-    return { ...run, files, groups, duplicateFiles, reclaimableBytes, ...this.#size() };
+    return { ...run, files, groups, duplicateFiles, reclaimableBytes, steps, ...this.#size() };
   }
 
   /** The first page of the list of groups. */

@@ -151,6 +151,7 @@ function publish(results, whole) {
     "--log-level=warn",
     "--write",
     join(home, "docs/benchmarks-scale.json"),
+    join(home, "docs/benchmarks-scale.md"),
   ]);
   say("written: docs/benchmarks-scale.md and .json");
 }
