@@ -21,7 +21,8 @@ const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
 const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
 const TOUCH =
   "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
-const SAME_LAYOUT = "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 LIMIT 1";
+const SAME_LAYOUT =
+  "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 AND (family, ino, holder) <> (?, ?, ?) LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ? RETURNING content";
 const OF_LATER_SET = "SELECT * FROM inode WHERE holder = ? AND holder > 0 LIMIT ?";
 const OF_FIRST_SET = "SELECT * FROM inode WHERE family = ? AND ino > ? AND holder = ? ORDER BY ino LIMIT ?";
@@ -265,8 +266,8 @@ export class InodeWriter {
     if (kind === KIND_FILE) this.touched.touch(size, layout);
   }
 
-  /** A row is not there any more. */
-  #discountRow({ holder, kind, size, layout, extents }: InodeRow): void {
+  /** A row is not there any more, or says something else. */
+  #discountRow({ family, ino, holder, kind, size, layout, extents }: InodeRow): void {
     this.changed++;
     this.#holders.count(holder, -1, kind === KIND_FILE ? size : null);
     if (extents !== null)
@@ -275,8 +276,9 @@ export class InodeWriter {
       });
     if (kind !== KIND_FILE) return;
     this.touched.touch(size, layout);
-    // the place on disk may be given to other data now; while somebody else holds it, it cannot
-    if (this.#store.get(SAME_LAYOUT, size, layout) === undefined) {
+    // the place on disk may be given to other data now, or be written to where it is (NOCOW); while somebody
+    // else holds it, it cannot
+    if (this.#store.get(SAME_LAYOUT, size, layout, family, ino, holder) === undefined) {
       const print = this.#store.get(DELETE_PRINT, size, layout) as { content: Buffer | null } | undefined;
       this.touched.leave(size, layout, print?.content ?? null);
     }
