@@ -4,7 +4,7 @@ import { Prediction } from "../dedupe/predict.ts";
 import type { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { checksumBits, decideContents } from "./contents.ts";
-import { computeCsumPrints, setCsumPrint } from "./csum-prints.ts";
+import { computeCsumPrints, setCsumPrint, type CsumPrints } from "./csum-prints.ts";
 import {
   contentsOf,
   contentsOfSize,
@@ -32,6 +32,8 @@ import type { TouchedSize } from "./touched.ts";
 
 /** Files whose rows are in memory at a time. */
 const BATCH_FILES = 16_384;
+/** The same in a first scan, which has two batches under way. */
+const FIRST_BATCH_FILES = 8192;
 /** Sizes whose groups are made without a pause: some ten milliseconds. */
 const SIZES_AT_ONCE = 1000;
 
@@ -41,6 +43,12 @@ const JOINT_GROUPS = "SELECT size, content FROM grp WHERE joint = 1 ORDER BY siz
 export interface JointBytes {
   readonly crossingBytes: number;
   readonly pinnedBytes: number;
+}
+
+/** A batch of which the checksums are being read. */
+interface ReadBatch {
+  readonly batch: PackedBatch;
+  readonly found: Promise<CsumPrints>;
 }
 
 /**
@@ -77,8 +85,20 @@ export class Grouping {
 
   /** Sizes from `from` to less than `below` bytes, of which nothing is stored yet. */
   async first(from: number, below: number): Promise<void> {
-    for (const batch of packedBatches(this.#store, from, below, BATCH_FILES)) {
-      await this.#firstBatch(batch);
+    let before: ReadBatch | null = null;
+    try {
+      for (const batch of packedBatches(this.#store, from, below, FIRST_BATCH_FILES)) {
+        // while the checksums of one batch are read, the one before is compared and the next put together
+        const found = batch.read(this.#context);
+        found.catch(() => undefined); // looked at when its turn comes
+        const last: ReadBatch | null = before;
+        before = { batch, found };
+        if (last !== null) await this.#firstBatch(last.batch, await last.found);
+      }
+      if (before !== null) await this.#firstBatch(before.batch, await before.found);
+    } finally {
+      // native code writes to its buffers until then
+      await before?.found.catch(() => undefined);
     }
   }
 
@@ -206,8 +226,7 @@ export class Grouping {
     for (const place of places) if (isAlone(place)) deletePrint(this.#store, size, place.layout);
   }
 
-  async #firstBatch(batch: PackedBatch): Promise<void> {
-    const found = await batch.read(this.#context);
+  async #firstBatch(batch: PackedBatch, found: CsumPrints): Promise<void> {
     const classes: SizeClass[] = [];
     for (const packed of batch.sizes) {
       const { size, layouts, first } = packed;

@@ -11,6 +11,11 @@ import { MAX_INODES, MAX_RECORDS, type BufferPool, type WalkBuffers } from "./wa
 type Visit = (row: WalkedRow, mode: number) => void;
 /** Called for each record of a native walk. */
 type VisitRecord = (records: Float64Array, k: number, blob: Buffer) => void;
+/** What a native walk wrote, to buffers of a pool. */
+interface Read {
+  readonly buffers: WalkBuffers;
+  readonly count: number;
+}
 type NativeWalk = (buffers: WalkBuffers, control: Control) => Promise<number>;
 
 /** Also of one without a name: it was deleted while something in it, or itself, was in use. */
@@ -282,23 +287,51 @@ export class SubvolumeWalk {
     );
   }
 
-  /** Calls a native walk until it is done, with a larger buffer where one inode needs it. */
-  #records(walk: NativeWalk, done: () => boolean, visit: VisitRecord): Promise<void> {
-    return this.#count.buffers.with(async (buffers) => {
+  /**
+   * Calls a native walk until it is done. While the records of one call are
+   * looked at, the next is under way, and writes to other buffers.
+   */
+  async #records(walk: NativeWalk, done: () => boolean, visit: VisitRecord): Promise<void> {
+    const { buffers: pool } = this.#count;
+    let current: Promise<Read> | null = this.#read(walk);
+    while (current !== null) {
+      const { buffers, count } = await current;
+      const next: Promise<Read> | null = done() ? null : this.#read(walk);
+      next?.catch(() => undefined); // looked at above, or of no interest any more
+      try {
+        for (let k = 0; k < count; k++) visit(buffers.records, k, buffers.blob);
+      } catch (error) {
+        // nobody else gets buffers that are still written to
+        await next?.then((read) => {
+          pool.give(read.buffers);
+        });
+        throw error;
+      } finally {
+        pool.give(buffers);
+      }
+      this.#count.inodesRead += count;
+      current = next;
+    }
+  }
+
+  /** One call of a native walk, with a larger buffer where one inode needs it. */
+  async #read(walk: NativeWalk): Promise<Read> {
+    const { buffers: pool } = this.#count;
+    const buffers = pool.take();
+    try {
       for (;;) {
-        let count: number;
         try {
-          count = await runNative(this.#context, this.#progress, (control) => walk(buffers, control));
+          const count = await runNative(this.#context, this.#progress, (control) => walk(buffers, control));
+          return { buffers, count };
         } catch (error) {
           if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || !buffers.growBlob())
             throw error;
-          continue;
         }
-        for (let k = 0; k < count; k++) visit(buffers.records, k, buffers.blob);
-        this.#count.inodesRead += count;
-        if (done()) return;
       }
-    });
+    } catch (error) {
+      pool.give(buffers);
+      throw error;
+    }
   }
 
   readonly #progress = (

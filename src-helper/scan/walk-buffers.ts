@@ -24,12 +24,20 @@ export class WalkBuffers {
 export class BufferPool {
   readonly #free: WalkBuffers[] = [];
 
+  take(): WalkBuffers {
+    return this.#free.pop() ?? new WalkBuffers();
+  }
+
+  give(buffers: WalkBuffers): void {
+    this.#free.push(buffers);
+  }
+
   async with<Result>(work: (buffers: WalkBuffers) => Promise<Result>): Promise<Result> {
-    const buffers = this.#free.pop() ?? new WalkBuffers();
+    const buffers = this.take();
     try {
       return await work(buffers);
     } finally {
-      this.#free.push(buffers);
+      this.give(buffers);
     }
   }
 }
