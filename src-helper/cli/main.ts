@@ -1,8 +1,10 @@
 import path from "node:path";
 import { existsSync } from "node:fs";
 import { keepCompiledCode } from "./compile-cache.ts";
+import { collectSooner } from "./heap.ts";
 
 keepCompiledCode();
+collectSooner();
 
 // Imported here and not at the top, so that the cache is there for them; the
 // engine and its native library come later still, where a command needs them.
