@@ -51,12 +51,13 @@ const live = createLive({
   // the machine's other volumes are none of this
   volumes: () => [volume()].map((one) => ({ uuid, lastScan: one?.lastScan?.at ?? null })),
   held: (of) => core.liveHeld(of),
+  partsOutdated: (of) => core.partsOutdated(of),
   generation: readGeneration,
   commitMs: async () => commitInterval(await mounts()),
-  scan: async (of) => {
+  scan: async (of, parts) => {
     const start = performance.now();
     const before = volume()?.lastScan?.at;
-    await core.liveScan(of);
+    await core.liveScan(of, parts);
     say({ scan: performance.now() - start, found: volume()?.lastScan?.at !== before });
   },
   clock: systemClock,
