@@ -1,4 +1,5 @@
 import type { IndexStore } from "../store/index-store.ts";
+import { findPair } from "../store/pairs.ts";
 
 const LOAD = "SELECT keys FROM place_keys WHERE size = ?";
 const LOAD_RECENT = "SELECT keys FROM recent_keys WHERE size = ?";
@@ -53,7 +54,7 @@ export class PlaceKeys {
   get(layout: number): number | undefined {
     const recent = this.#recent.get(layout);
     if (recent !== undefined) return Number.isNaN(recent) ? undefined : recent;
-    const at = find(this.#stored, layout);
+    const at = findPair(this.#stored, layout);
     return this.#stored[at] === layout ? this.#stored[at + 1] : undefined;
   }
 
@@ -136,18 +137,6 @@ export function dropKeys(store: IndexStore, size: number): void {
 /** The key that a print gives: 53 bits of it. @param print at `at` of a buffer, as rf_csum_prints writes it */
 export function keyOf(print: Buffer, at = 0): number {
   return print.readUInt32LE(at) + (print.readUInt32LE(at + 4) & 0x1fffff) * 2 ** 32;
-}
-
-/** Index of the first pair whose layout is not below the one sought. */
-function find(pairs: Float64Array, layout: number): number {
-  let low = 0;
-  let high = pairs.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((pairs[2 * middle] ?? 0) < layout) low = middle + 1;
-    else high = middle;
-  }
-  return 2 * low;
 }
 
 /** Tells of most numbers that they are not in a set, sooner than the set does. */

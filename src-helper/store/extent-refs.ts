@@ -1,4 +1,5 @@
 import type { IndexStore } from "./index-store.ts";
+import { findPair } from "./pairs.ts";
 
 /** Of disk addresses, a row; its sectors, with a bit each beside them, fit into 16 bits. */
 const CHUNK_BYTES = 2 ** 26;
@@ -52,7 +53,7 @@ export class ExtentRefs {
     const chunk = Math.floor(bytenr / CHUNK_BYTES);
     const pairs = this.#chunk(chunk);
     const sector = (bytenr - chunk * CHUNK_BYTES) / this.sectorSize;
-    const at = find(pairs, sector);
+    const at = findPair(pairs, sector);
     return pairs[at] === sector ? (pairs[at + 1] ?? 0) : 0;
   }
 
@@ -165,7 +166,7 @@ function merge(
       else came++;
     }
     const change = came - went;
-    const next = find(pairs, sector, at);
+    const next = findPair(pairs, sector, at);
     merged.set(pairs.subarray(at, next), length);
     length += next - at;
     at = next;
@@ -230,16 +231,4 @@ function unpack(bytes: Buffer): Uint32Array {
     pairs[length++] = step & 1 ? next() : 1;
   }
   return pairs.slice(0, length);
-}
-
-/** Index of the first pair, from `from` on, whose sector is not below the one sought. */
-function find(pairs: Uint32Array, sector: number, from = 0): number {
-  let low = from / 2;
-  let high = pairs.length / 2;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((pairs[2 * middle] ?? 0) < sector) low = middle + 1;
-    else high = middle;
-  }
-  return 2 * low;
 }
