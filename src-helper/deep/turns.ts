@@ -1,7 +1,7 @@
-/** How long a plan may hold the event loop at a time: milliseconds. */
+/** How long work may hold the event loop at a time: milliseconds. */
 const TURN_MS = 8;
 
-/** Cuts the choice of extents into turns, between which others have theirs: a call to the helper, or a cancel. */
+/** Cuts long work into turns, between which others have theirs: a call to the helper, or a cancel. */
 export class Turns {
   readonly #breathe: () => Promise<void>;
   #start = performance.now();

@@ -1,6 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import type { FoldPlan } from "../dedupe/types.ts";
-import { throwIfCancelled } from "../scan/scan-context.ts";
+import { breathe } from "../scan/scan-context.ts";
 import type { RunContext } from "./contract.ts";
 
 /** Plans between which others have their turn: some milliseconds. */
@@ -19,7 +18,6 @@ export async function eachPlan(
   for (const plan of plans) {
     work(plan);
     if (++count % AT_ONCE > 0) continue;
-    await setImmediate();
-    throwIfCancelled(ctx);
+    await breathe({ run: ctx });
   }
 }

@@ -62,7 +62,7 @@ export function reportPhase(context: ScanContext, phase: Phase, done: number, to
 }
 
 /** Lets others of this thread have their turn: a cancel, say. */
-export async function breathe(context: ScanContext): Promise<void> {
+export async function breathe(context: Pick<ScanContext, "run">): Promise<void> {
   await setImmediate();
   throwIfCancelled(context.run);
 }

@@ -1,29 +1,14 @@
+import { setImmediate } from "node:timers/promises";
+import { Turns } from "../../deep/turns.ts";
 import { RefoldError } from "../errors.ts";
 
-/** How long a piece of long work may hold the event loop: milliseconds. */
-const SLICE_MS = 8;
-
-/** Cuts long work into slices, so that requests are answered between them. */
-export class Slices {
-  readonly #signal: AbortSignal;
-  #start = performance.now();
-
+/** Turns of a review's work, so that requests are answered between them; they end with the signal's reason. */
+export class Slices extends Turns {
   constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  /** Whether the slice is used up: then await next(). Costs as much as reading a clock. */
-  get over(): boolean {
-    return performance.now() - this.#start > SLICE_MS;
-  }
-
-  /** Lets others run. @throws the signal's reason where the work is not wanted any more */
-  async next(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
+    super(async () => {
+      await setImmediate();
+      signal.throwIfAborted();
     });
-    this.#signal.throwIfAborted();
-    this.#start = performance.now();
   }
 }
 
