@@ -115,14 +115,26 @@ export class InodeWriter {
   /**
    * Brings the index up to date with an inode as it is now in a subvolume.
    * @param settled changes up to this generation are in the index
+   * @returns whether the index did not have the inode there
    */
-  update(tree: WalkedTree, row: WalkedRow, settled: number): void {
+  update(tree: WalkedTree, row: WalkedRow, settled: number): boolean {
     const variants = this.#variants(tree, row.ino);
     const old = variants.find(({ holder }) => this.#holders.has(holder, tree.id));
     if (old === undefined) {
       this.insert(tree, row, settled);
-      return;
+      return true;
     }
+    this.#renew(tree, old, variants, row, settled);
+    return false;
+  }
+
+  #renew(
+    tree: WalkedTree,
+    old: InodeRow,
+    variants: readonly InodeRow[],
+    row: WalkedRow,
+    settled: number,
+  ): void {
     if (!hasSameData(old, row, settled)) {
       this.#replace(tree, old, variants, row, settled);
       return;

@@ -1,6 +1,6 @@
 import { KEY, ORPHAN_OBJECTID } from "../btrfs/constants.ts";
 import { searchTree } from "../btrfs/search.ts";
-import { callAsync, NativeError, RECORD, type Control } from "../native/library.ts";
+import { callAsync, NativeError, RECORD, TRAIT, type Control } from "../native/library.ts";
 import { KIND_ORPHAN, type IndexStore } from "../store/index-store.ts";
 import { KnownLayouts } from "./known-layouts.ts";
 import type { InodeWriter, WalkedRow, WalkedTree } from "./inode-writer.ts";
@@ -60,24 +60,31 @@ export class SubvolumeWalk {
     });
   }
 
-  /** Reads what is newer than a generation; the index has the subvolume as it was then. */
-  async changes(settled: number): Promise<void> {
-    const changedDirectories: number[] = [];
-    const see = (row: WalkedRow): void => {
-      if (isDirectory(row) && row.transid > settled) changedDirectories.push(row.ino);
+  /**
+   * Reads what is newer than a generation; the index has the subvolume as it was then.
+   * @returns the directories that it did not have
+   */
+  async changes(settled: number): Promise<number[]> {
+    const [changed, added]: [number[], number[]] = [[], []];
+    const see = (row: WalkedRow, isNew: boolean): void => {
+      if (!isDirectory(row)) return;
+      if (row.transid > settled) changed.push(row.ino);
+      if (isNew) added.push(row.ino);
     };
     for await (const inos of this.#changedSince(settled)) await this.#update(inos, settled, see);
-    await this.#findRemoved(changedDirectories, settled);
+    await this.#findRemoved(changed, settled);
+    return added;
   }
 
   /**
    * Takes back what another subvolume changed since the two had one history:
    * the index has this one's rows from that one.
    *
+   * @param added directories that the other has not: it may have deleted them, with what was in them
    * @throws NativeError ENOENT also where the other is gone
    */
-  async undo(other: number, common: number): Promise<void> {
-    const directories: number[] = [];
+  async undo(other: number, common: number, added: readonly number[]): Promise<void> {
+    const directories = [...added];
     for await (const inos of this.#changedInodes(other, common)) {
       const here: number[] = [];
       await this.#update(inos, common, (row) => {
@@ -95,7 +102,8 @@ export class SubvolumeWalk {
    * neighbours of what changed, and are told by what the leaf says of them: a
    * balance moves data and leaves the transid, so where they lie is compared.
    * Of an inode that goes on in an older leaf that looks different, and it is
-   * looked at; of one that does not, nothing else can have changed.
+   * looked at; of one that does not, nothing else can have changed. What is
+   * preallocated behind the end of a file is in no layout.
    */
   async *#changedSince(settled: number): AsyncGenerator<Float64Array> {
     const known = new KnownLayouts(this.#store, this.#tree);
@@ -105,6 +113,7 @@ export class SubvolumeWalk {
       const ino = records[at + RECORD.ino] ?? 0;
       const isNeighbour =
         records[at + RECORD.mode] !== 0 &&
+        ((records[at + RECORD.traits] ?? 0) & TRAIT.beyondEof) === 0 &&
         (records[at + RECORD.transid] ?? 0) <= settled &&
         (records[at + RECORD.extentGeneration] ?? 0) <= settled &&
         known.has(ino, records[at + RECORD.layout] ?? 0);
@@ -141,11 +150,14 @@ export class SubvolumeWalk {
    * Reads inodes and updates, or removes, their rows.
    * @param seen called for those that are there
    */
-  async #update(inos: Float64Array, settled: number, seen: (row: WalkedRow) => void): Promise<void> {
+  async #update(
+    inos: Float64Array,
+    settled: number,
+    seen: (row: WalkedRow, isNew: boolean) => void,
+  ): Promise<void> {
     await this.#inodes(this.#tree.id, inos, (row, mode) => {
       if (mode !== 0) {
-        this.#writer.update(this.#tree, row, settled);
-        seen(row);
+        seen(row, this.#writer.update(this.#tree, row, settled));
         return;
       }
       const old = this.#writer.find(this.#tree, row.ino);

@@ -203,20 +203,20 @@ class Walk {
     return this.#walk(tree).full();
   }
 
-  #update({ id, family, generation }: SubvolumeRow): Promise<void> {
+  async #update({ id, family, generation }: SubvolumeRow): Promise<void> {
     this.#report.subvolumesUpdated++;
     this.#count.total = null;
-    return this.#walk({ id, family, first: false }).changes(generation);
+    await this.#walk({ id, family, first: false }).changes(generation);
   }
 
   async #inherit(tree: WalkedTree, { row, common, settled }: Relative): Promise<void> {
     this.#report.subvolumesInherited++;
     const walk = this.#walk(tree);
     this.#writer.inherit(tree, row.id);
-    await walk.changes(settled);
+    const added = await walk.changes(settled);
     if (row.seen <= common) return;
     try {
-      await walk.undo(row.id, common);
+      await walk.undo(row.id, common, added);
     } catch (error) {
       if (!isGone(error)) throw error;
       // the relative is gone, and what it had changed can not be found out any more

@@ -2,12 +2,15 @@
  * Snapshots in the index. Work is counted in inodes that were read and in rows,
  * and what is known after it is what a scan from nothing finds.
  */
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { constants, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { exec } from "../support/exec.ts";
+import { fallocate, withFd } from "../support/libc.ts";
 import { Random } from "../support/random.ts";
 import { IndexBench, type Scanned } from "./support.ts";
 
+const FALLOC_KEEP_SIZE = 1;
 const FILES = 1200;
 /** So many inodes lie in a leaf beside one that changed, or fewer. */
 const PER_LEAF = 100;
@@ -148,6 +151,46 @@ test("the origin goes, and its snapshots and theirs stay related", async () => {
   }
   const last = await expectAndScan();
   expect(last.rows).toBe(before.rows);
+});
+
+test("a folder that the origin deleted, and the snapshot renamed, keeps what is in it", async () => {
+  populate("home");
+  bench.volume.snapshot("home", "copy");
+  bench.volume.sync();
+  rmSync(bench.path("home/1"), { recursive: true });
+  bench.volume.sync();
+  // later than the origin, so that it begins with the origin's rows; and of the folder only the leaf of its own is newer
+  renameSync(bench.path("copy/1"), bench.path("copy/renamed"));
+  bench.volume.sync();
+  const { bySubvolume, walk } = await bench.scan();
+  expect(walk).toMatchObject({ subvolumesWalked: 2, subvolumesInherited: 1 });
+  const inodes = [...bySubvolume.values()].sort((a, b) => a - b);
+  expect(inodes.slice(-2)).toEqual([1 + 3 + (FILES * 3) / 4, 1 + 4 + FILES]);
+});
+
+test("what is preallocated behind the end of a file is found where a balance moved it", async () => {
+  populate("home");
+  for (let k = 0; k < 8; k++) {
+    write(`home/long-${k}`);
+    writeFileSync(bench.path(`home/empty-${k}`), "");
+    for (const [name, from] of [
+      ["long", 8192],
+      ["empty", 0],
+    ] as const) {
+      withFd(
+        bench.path(`home/${name}-${k}`),
+        (fd) => {
+          fallocate(fd, FALLOC_KEEP_SIZE, from, 32_768);
+        },
+        constants.O_RDWR,
+      );
+    }
+  }
+  bench.volume.sync();
+  await bench.scan();
+  exec("btrfs", ["balance", "start", "-d", bench.volume.path]);
+  bench.volume.sync();
+  await expectAsFresh(await bench.scan());
 });
 
 test("copies that are folded in all snapshots share their rows again", async () => {
