@@ -107,8 +107,10 @@ export const CONTENT_CHANGES: readonly Change[] = [
     (file) => hasData(file) && !file.noCow,
   ),
   change("fold by another program", (scene) => {
+    // one name of each: the kernel folds no file onto itself
+    const inodes = new Map(scene.tree.files.map((file) => [file.inode, file]));
     const bySize = Map.groupBy(
-      scene.tree.files.filter((file) => hasData(file) && !file.noCow),
+      [...inodes.values()].filter((file) => hasData(file) && !file.noCow),
       ({ size }) => size,
     );
     const pair = pickOrNull(

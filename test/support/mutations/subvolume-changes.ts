@@ -23,10 +23,14 @@ export const SUBVOLUME_CHANGES: readonly Change[] = [
   }),
   change("delete a subvolume", (scene) => {
     const { subvolumes } = scene.tree;
+    // the name is in the subvolume around it, which must be writable
     const leaves = subvolumes.filter(
       ({ path }) =>
         /(?:snapshot|subvolume)-[^/]*$/.test(path) &&
-        !subvolumes.some((other) => other.path.startsWith(`${path}/`)),
+        !subvolumes.some(
+          (other) =>
+            other.path.startsWith(`${path}/`) || (other.readOnly && path.startsWith(`${other.path}/`)),
+        ),
     );
     const victim = pickOrNull(scene.random, leaves);
     if (victim === null) return null;
