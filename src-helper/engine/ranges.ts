@@ -30,7 +30,9 @@ export async function planRanges(
   isSource: (file: FileIdentity) => boolean = () => true,
 ): Promise<DeepPlan> {
   state.handle.forgetNames();
+  const { handle } = state;
   const allows = state.allows(selection);
+  const excluded = selection.exclude.length === 0 ? null : pathMatcher(selection.exclude);
   const placed = new PlacedFiles();
   await eachPlan(plans, context.run, (plan) => {
     placed.add(plan);
@@ -44,6 +46,7 @@ export async function planRanges(
       // what is left alone is neither changed nor shared with, and what it refers to stays
       isSource: ({ subvol, ino, gen }) =>
         (allows === null || allows({ subvolume: subvol, inode: ino })) &&
+        (excluded === null || !excluded(handle.pathOf(subvol, ino).toString())) &&
         isSource({ subvolume: subvol, inode: ino, generation: gen }),
       readOnlySubvolumes: state.readOnlySubvolumes(),
       apart: !selection.crossVolume,
@@ -54,20 +57,17 @@ export async function planRanges(
   );
 }
 
-/** What of a selection a fold of ranges may change; everything can be shared with. */
+/** What of a selection a fold of ranges may change; all that is not left out can be shared with. */
 function movableBy(state: VolumeState, selection: Selection): (row: SubvolumeInode) => boolean {
   const { handle } = state;
   const scope = state.scope === null ? null : new Set(state.scope);
   const readOnly = state.readOnlySubvolumes();
-  const excluded = selection.exclude.length === 0 ? null : pathMatcher(selection.exclude);
   const wanted = selection.pathGlob === null ? null : pathMatcher([selection.pathGlob]);
   return ({ subvol, ino, size, flags }) => {
     if ((flags & (INODE.immutable | INODE.append)) !== 0 || size < selection.minSize) return false;
     if (scope !== null && !scope.has(subvol)) return false;
     if (readOnly.has(subvol) && !selection.snapshots) return false;
-    if (excluded === null && wanted === null) return true;
-    const path = handle.pathOf(subvol, ino).toString();
-    return !(excluded?.(path) ?? false) && (wanted?.(path) ?? true);
+    return wanted === null || wanted(handle.pathOf(subvol, ino).toString());
   };
 }
 

@@ -23,7 +23,8 @@ import { Verdicts } from "../rules/verdicts.ts";
 import { openDirectory } from "../volumes/open-directory.ts";
 import { subvolumeOf } from "../volumes/select.ts";
 import { RefoldError } from "./errors.ts";
-import { RuledTotals, totalsOf, type RuledRecord } from "./ruled-totals.ts";
+import { summarize } from "./summary.ts";
+import { CountedTotals, totalsOf, type CountedRecord } from "./counted-totals.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
 /** Totals of a selection of the last scan. */
@@ -71,7 +72,7 @@ export class VolumeState {
   /** Checksums of what a search of ranges has read, for the next one. */
   readonly readExtents: ReadExtents;
   #counted: { readonly key: string; readonly totals: SelectionTotals } | null = null;
-  #ruled: RuledTotals | null = null;
+  #totals: CountedTotals | null = null;
 
   constructor(
     handle: VolumeHandle,
@@ -187,14 +188,28 @@ export class VolumeState {
     const key = `${last?.finishedAt ?? ""} ${this.#verdicts?.key ?? ""} ${JSON.stringify(selection)}`;
     if (this.#counted?.key !== key) {
       // the sum over groups is kept; what crosses between groups is known only for all of them
-      const stored = isUnfiltered(scope) && last?.minSize === selection.minSize;
-      const totals = stored
-        ? this.#storedTotals(last)
-        : (this.#ruledTotals(scope)?.totals ??
-          totalsOf(selectGroups(this.store, scope), this.newPrediction()));
+      const totals =
+        last !== undefined && isStored(last, scope)
+          ? this.#storedTotals(last)
+          : (this.#countedTotals(scope)?.totals ??
+            totalsOf(selectGroups(this.store, scope), this.newPrediction()));
       this.#counted = { key, totals };
     }
     return this.#counted.totals;
+  }
+
+  /**
+   * Whether the totals of a selection, and what it pins, are there without counting for long.
+   * @param groups of how many groups all may be counted
+   */
+  hasTotals(selection: Selection, groups: number): boolean {
+    const last = this.lastScan();
+    // what is smaller was not compared
+    if (last === undefined || selection.minSize < last.minSize) return false;
+    const scope = this.selectionScope(selection);
+    if (isStored(last, scope)) return last.pinnedBytes !== undefined;
+    const of = this.#countedBy(scope);
+    return (of !== null && this.#kept.known(of) !== null) || this.#storedTotals(last).groups <= groups;
   }
 
   /** Bytes of extents that a fold lets go of in part: something else, a snapshot say, holds the rest. */
@@ -212,35 +227,42 @@ export class VolumeState {
   knownPinnedBytes(selection: Selection): number | null {
     const scope = this.selectionScope(selection);
     const last = this.lastScan();
-    if (last?.pinnedBytes !== undefined && last.minSize === selection.minSize && isUnfiltered(scope)) {
-      return last.pinnedBytes;
-    }
-    return this.#ruledTotals(scope)?.pinnedBytes ?? null;
+    if (last?.pinnedBytes !== undefined && isStored(last, scope)) return last.pinnedBytes;
+    return this.#countedTotals(scope)?.pinnedBytes ?? null;
   }
 
-  /** Counts what rules leave of all groups, and keeps it. Under the lock. @throws as RuledTotals.keep */
-  async keepRuledTotals(selection: Selection, breathe: () => Promise<void>): Promise<void> {
+  /** Counts a selection of the whole volume that is not what the scan stored, and keeps that. @throws as CountedTotals.keep */
+  async keepTotals(selection: Selection, breathe: () => Promise<void>): Promise<void> {
     const scope = this.selectionScope(selection);
-    const of = this.#ruledBy(scope);
-    this.#ruled ??= new RuledTotals(this.store);
-    if (of !== null) await this.#ruled.keep(of, scope, this.newPrediction(), breathe);
+    const of = this.#countedBy(scope);
+    if (of !== null) await this.#kept.keep(of, scope, this.newPrediction(), breathe);
   }
 
-  #ruledTotals(scope: SelectionScope): RuledRecord | null {
-    const of = this.#ruledBy(scope);
-    this.#ruled ??= new RuledTotals(this.store);
-    return of === null ? null : this.#ruled.get(of, scope, this.newPrediction());
+  #countedTotals(scope: SelectionScope): CountedRecord | null {
+    const of = this.#countedBy(scope);
+    return of === null ? null : this.#kept.get(of, scope, this.newPrediction());
   }
 
-  /** What ruled totals hang on; null where it is not rules and attributes alone that leave files out. */
-  #ruledBy(scope: SelectionScope): string | null {
+  get #kept(): CountedTotals {
+    this.#totals ??= new CountedTotals(this.store);
+    return this.#totals;
+  }
+
+  /** What totals hang on that are counted and kept; null where they are stored, or of a part of the volume. */
+  #countedBy(scope: SelectionScope): string | null {
     const last = this.lastScan();
-    const { selection, allows } = scope;
-    if (last?.minSize !== selection.minSize || allows === null || selection.always === true) return null;
-    if (!isUnfiltered({ ...scope, allows: null })) return null;
+    const { selection } = scope;
+    if (last === undefined || selection.minSize < last.minSize || isStored(last, scope)) return null;
+    if (scope.scope !== null || selection.pathGlob !== null || !selection.crossVolume) return null;
+    if (selection.always === true) return null;
+    const { minSize, exclude, snapshots } = selection;
     const readOnly = [...scope.readOnlySubvolumes].join();
     const changed = `${last.changedAt ?? last.finishedAt} ${last.foldedAt ?? ""} ${last.minSize}`;
-    return `${changed} ${readOnly} ${this.verdicts().fingerprint}`;
+    const rules = scope.allows === null ? "" : this.verdicts().fingerprint;
+    // a folder that is renamed, or mounted elsewhere, changes no file's row
+    const names =
+      exclude.length === 0 ? "" : `${last.finishedAt} ${JSON.stringify(summarize(this.handle.found).mounts)}`;
+    return `${changed} ${readOnly} ${rules} ${names} ${JSON.stringify([minSize, exclude, snapshots])}`;
   }
 
   /**
@@ -288,6 +310,11 @@ export class VolumeState {
     this.readExtents.close();
     this.handle.close();
   }
+}
+
+/** Whether the scan stored what the selection comes to. */
+function isStored(last: ScanRecord, scope: SelectionScope): boolean {
+  return last.minSize === scope.selection.minSize && isUnfiltered(scope);
 }
 
 export function indexPath(databaseDir: string, uuid: string): string {

@@ -123,7 +123,7 @@ export class EngineVolume implements Volume {
         `${walk.subvolumesUnchanged} unchanged and not looked at, ${walk.subvolumesRemoved} gone`,
     );
     ctx.log("note", `steps: ${took.toString()}`);
-    await this.#state.keepRuledTotals(options.selection, () => breathe(this.#context(ctx)));
+    await this.#state.keepTotals(options.selection, () => breathe(this.#context(ctx)));
     const totals = this.#state.totals(options.selection);
     const deep =
       options.deep === undefined ? null : await this.#rangeTotals(options.selection, options.deep, ctx);

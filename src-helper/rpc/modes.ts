@@ -3,6 +3,7 @@ import { z } from "zod";
 import { RefoldError, type ErrorCode } from "../engine/errors.ts";
 import { RpcError } from "./errors.ts";
 import {
+  countedSchema,
   deepSchema,
   METHODS,
   OBSERVE_METHODS,
@@ -52,6 +53,12 @@ const observedScan = z.strictObject({
     .optional(),
 });
 
+const observedVolumes = z.strictObject({
+  selection: countedSchema
+    .extend({ minSize: z.literal(OBSERVED_SCAN.minSize), exclude: z.array(z.never()).length(0) })
+    .optional(),
+});
+
 /** Instead of the engine's own sentences, which name mount points, processes and databases. */
 const SENTENCES: Readonly<Record<ErrorCode, string>> = {
   usage: "The helper was not started as it should be.",
@@ -67,6 +74,7 @@ const OBSERVE: ModePolicy = {
   tellsNames: false,
   paramsOf: (method) => {
     if (method === "scan") return observedScan;
+    if (method === "volumes") return observedVolumes;
     if (method === "hello" || (OBSERVE_METHODS as readonly string[]).includes(method))
       return METHODS[method].params;
     throw new RpcError("refused", `This helper only observes: it has no ${method}.`, {

@@ -71,6 +71,17 @@ export const deepSchema = z.strictObject({
 });
 export type Deep = z.infer<typeof deepSchema>;
 
+/** What counts are of. */
+export const countedSchema = z.strictObject({
+  minSize: bytes,
+  exclude: globs,
+  /** Copies in read-only snapshots are folded too. */
+  snapshots: z.boolean(),
+  /** How parts of files are looked for; absent: they are not. */
+  deep: deepSchema.optional(),
+});
+export type Counted = z.infer<typeof countedSchema>;
+
 /** What parts of files come to, after whole files are folded. */
 export const deepTotalsSchema = z.strictObject({
   /** Extents that go, and files of which parts are moved. */
@@ -110,10 +121,15 @@ export const volumeInfoSchema = z.strictObject({
       reclaimableBytes: bytes,
       /** More that would come back if copies in read-only snapshots were folded too; null: not known. */
       pinnedBytes: bytes.nullable(),
+      /**
+       * false: the counts are of everything that was compared and rules let be folded, not of the selection that was
+       * asked for: to count that takes as long as a scan, and the next one with the same selection does it.
+       */
+      asSelected: z.boolean().optional(),
       /** More that parts of files give back, as of the last scan that looked for them. */
       ranges: deepTotalsSchema
         .extend({
-          /** false: files have changed since. */
+          /** false: files have changed since, or they were looked for in another way than the selection says. */
           current: z.boolean(),
           /** Data was read for it, where checksums do not tell; absent: it was not. */
           read: z.boolean().optional(),
@@ -497,10 +513,18 @@ export const METHODS = {
       mode: z.enum(["observe", "manage"]),
     }),
   },
-  volumes: { params: nothing, result: z.array(volumeInfoSchema) },
+  volumes: {
+    params: z.strictObject({
+      /** What `lastScan` is to count; absent: everything that the last scan compared and rules let be folded. */
+      selection: countedSchema.optional(),
+    }),
+    result: z.array(volumeInfoSchema),
+  },
   scan: {
     params: z.strictObject({
       ...{ task, volume, minSize: bytes, exclude: globs, flush: z.boolean() },
+      /** Copies in read-only snapshots are counted as if they were to be folded too. */
+      snapshots: z.boolean().optional(),
       /**
        * Nobody asked for it, and it may come again soon: done at idle I/O priority, and only where something is
        * new since the last one of this helper; else nothing is written and the totals of that one are told.

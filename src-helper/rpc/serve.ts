@@ -51,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Ending> {
       const reviews = createReviews();
       const liveScans = new LiveScans(databaseDir, rulesFile);
       const volumes = new VolumeList({
-        ...{ databaseDir, rulesFile, warn, tasks, privileged, demoMount: demo.mountPath },
+        ...{ databaseDir, rulesFile, warn, tasks, privileged, observes, demoMount: demo.mountPath },
       });
       const indexChanged = (volume: string): void => {
         reviews.drop(volume);
@@ -60,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<Ending> {
       const work = workHandlers(indexChanged, liveScans);
       return {
         handlers: {
-          volumes: () => volumes.list(),
+          volumes: ({ selection }) => volumes.list(selection),
           ...work,
           ...historyHandlers(tasks),
           ...ruleHandlers(),

@@ -111,12 +111,26 @@ describe("a helper that observes", () => {
     ["a flush, which makes others wait", { flush: true }],
     ["a search that takes much memory", { deep: { memory: 2 ** 30, maxRewrite: 0.5 } }],
     ["a search that reads data", { deep: { memory: 2 ** 28, maxRewrite: 0.5, read: true } }],
-    ["a word more", { snapshots: true }],
+    ["a word more", { pathGlob: null }],
   ])("does not take a scan with %s", async (_, more) => {
     await using client = await observe();
     const refused = await client.callError("scan", { ...scan(), ...more });
     expect(refused.code).toBe("refused");
     expect(readdirSync(join(db, "observe")).filter((name) => name.startsWith("scan-"))).toEqual([]);
+  });
+
+  test.each([
+    ["another smallest size", { minSize: 1 }],
+    ["a glob", { exclude: [`**/${SECRET}`] }],
+  ])("does not count %s in its list either; it does snapshots", async (_, more) => {
+    await using client = await observe();
+    const selection = { minSize: OBSERVED_SCAN.minSize, exclude: [], snapshots: true };
+    expect((await client.callError("volumes", { selection: { ...selection, ...more } })).code).toBe(
+      "refused",
+    );
+    await client.call("scan", { ...scan(), snapshots: true });
+    const [found] = (await client.call("volumes", { selection })).filter(({ uuid }) => uuid === volume.uuid);
+    expect(found?.lastScan?.asSelected).toBeUndefined();
   });
 
   test("says of an error which it is, and nothing that its text names", async () => {

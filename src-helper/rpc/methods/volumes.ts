@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { DEMO_LABEL } from "../../demo/demo-volume.ts";
 import type { Selection } from "../../engine/contract.ts";
 import { RefoldError } from "../../engine/errors.ts";
 import { withJournal } from "../../engine/folding.ts";
 import { summarize } from "../../engine/summary.ts";
-import { indexPath, VolumeState, type LastRanges } from "../../engine/volume-state.ts";
+import { indexPath, VolumeState, type LastRanges, type RangeSearch } from "../../engine/volume-state.ts";
 import { journalPath } from "../../journal/store.ts";
 import { NativeError, tryCall } from "../../native/library.ts";
 import { databaseError } from "../../store/open-database.ts";
@@ -14,7 +15,7 @@ import { openDirectory } from "../../volumes/open-directory.ts";
 import { readDataProfile } from "../../volumes/profile.ts";
 import { VolumeHandle } from "../../volumes/volume-handle.ts";
 import { deepTotals } from "../deep.ts";
-import type { VolumeInfo } from "../protocol.ts";
+import { OBSERVED_MEMORY, type Counted, type Deep, type VolumeInfo } from "../protocol.ts";
 import type { Tasks } from "../tasks.ts";
 
 type LastScan = VolumeInfo["lastScan"];
@@ -34,6 +35,8 @@ export interface VolumesOptions {
   readonly warn: (message: string) => void;
   readonly tasks: Pick<Tasks, "isBusy">;
   readonly privileged: boolean;
+  /** It may look for parts of files with no more than OBSERVED_MEMORY. */
+  readonly observes: boolean;
   /** Where the demo volume is mounted. */
   readonly demoMount: string;
 }
@@ -55,10 +58,11 @@ export class VolumeList {
     this.#options = options;
   }
 
-  list(): VolumeInfo[] {
+  /** @param selection what is counted of the last scan */
+  list(selection?: Counted): VolumeInfo[] {
     return discoverVolumes().flatMap((found) => {
       try {
-        return [this.#describe(found)];
+        return [this.#describe(found, selection)];
       } catch (error) {
         // unmounted while we looked
         if (error instanceof NativeError || isGone(error)) return [];
@@ -67,7 +71,7 @@ export class VolumeList {
     });
   }
 
-  #describe(found: DiscoveredVolume): VolumeInfo {
+  #describe(found: DiscoveredVolume, selection: Counted | undefined): VolumeInfo {
     const { privileged, demoMount } = this.#options;
     const summary = summarize(found);
     const { uuid, label, devices, mounts, mountPath, readOnly, generation, checksum } = summary;
@@ -89,7 +93,7 @@ export class VolumeList {
       dataProfile: privileged ? dataProfile(found) : null,
       subvolumes: known?.subvolumes ?? null,
       snapshots: known?.snapshots ?? null,
-      lastScan: known === null ? null : this.#lastScan(found, known),
+      lastScan: known === null ? null : this.#lastScan(found, known, selection),
       openIntents: known === null ? null : this.#openIntents(uuid),
       demo: label === DEMO_LABEL && mounts.some((mount) => mount.path === demoMount),
     };
@@ -119,38 +123,42 @@ export class VolumeList {
     }
   }
 
-  #lastScan(found: DiscoveredVolume, known: Known): LastScan {
+  #lastScan(found: DiscoveredVolume, known: Known, selection: Counted | undefined): LastScan {
     const { uuid } = found.info;
     const before = this.#scans.get(uuid);
     // its transaction is not over: nothing new can be read
     if (this.#options.tasks.isBusy(uuid)) return before?.scan ?? null;
     const index = indexPath(this.#options.databaseDir, uuid);
     // what is counted hangs on the rules too
-    const rules = rulesStamp(this.#options.rulesFile);
-    if (before?.stamp === `${known.readOnly} ${rules} ${stampOf(index)}`) return before.scan;
-    const scan = this.#tried(() => this.#readScan(found));
+    const of = `${known.readOnly} ${rulesStamp(this.#options.rulesFile)} ${JSON.stringify(selection ?? null)}`;
+    if (before?.stamp === `${of} ${stampOf(index)}`) return before.scan;
+    const scan = this.#tried(() => this.#readScan(found, selection));
     // opening it may have moved what its write-ahead log held
-    this.#scans.set(uuid, { stamp: `${known.readOnly} ${rules} ${stampOf(index)}`, scan });
+    this.#scans.set(uuid, { stamp: `${of} ${stampOf(index)}`, scan });
     return scan;
   }
 
-  #readScan(found: DiscoveredVolume): LastScan {
-    const { databaseDir, rulesFile, warn } = this.#options;
+  #readScan(found: DiscoveredVolume, asked: Counted | undefined): LastScan {
+    const { databaseDir, rulesFile, warn, observes } = this.#options;
     if (stampOf(indexPath(databaseDir, found.info.uuid)) === NO_DATABASE) return null;
     const state = new VolumeState(new VolumeHandle(found), null, databaseDir, warn, rulesFile);
     try {
       const last = state.lastScan();
       if (last === undefined) return null;
       const { files, finishedAt, minSize } = last;
-      const everything: Selection = {
-        ...{ minSize, exclude: [], pathGlob: null, crossVolume: true, snapshots: false },
-      };
-      const { groups, duplicateFiles, reclaimableBytes } = state.totals(everything);
-      const pinnedBytes = state.pinnedBytes(everything);
+      const whole = { pathGlob: null, crossVolume: true } as const;
+      const everything: Selection = { ...whole, minSize, exclude: [], snapshots: false };
+      const { deep, ...rest }: Partial<Counted> = asked ?? {};
+      const wanted: Selection = { ...everything, ...rest };
+      const asSelected = asked === undefined || state.hasTotals(wanted, COUNTED_AT_ONCE);
+      const selection = asSelected ? wanted : everything;
+      const { groups, duplicateFiles, reclaimableBytes } = state.totals(selection);
+      const pinnedBytes = state.pinnedBytes(selection);
       const ranges = state.lastRanges();
       return {
         ...{ at: finishedAt, files, groups, duplicateFiles, reclaimableBytes, pinnedBytes },
-        ...(ranges === null ? {} : { ranges: rangesInfo(ranges) }),
+        ...(asSelected ? {} : { asSelected }),
+        ...(ranges === null ? {} : { ranges: rangesInfo(ranges, wanted, deep, observes) }),
       };
     } finally {
       state.close();
@@ -185,9 +193,37 @@ export class VolumeList {
 }
 
 const TOP_LEVEL = 5;
+/** Groups that are counted when somebody asks for the list: some ten milliseconds. More are counted by a scan. */
+const COUNTED_AT_ONCE = 1000;
 
-function rangesInfo({ totals, current, search }: LastRanges): NonNullable<LastScan>["ranges"] {
-  return { ...deepTotals(totals), current, ...(search?.deep.read === true ? { read: true } : {}) };
+/** @param deep how parts are to be looked for; undefined: nobody said */
+function rangesInfo(
+  { totals, current, search }: LastRanges,
+  selection: Selection,
+  deep: Deep | undefined,
+  observes: boolean,
+): NonNullable<LastScan>["ranges"] {
+  const same = deep === undefined || search === null || isSameSearch(search, selection, deep, observes);
+  return {
+    ...deepTotals(totals),
+    current: current && same,
+    ...(search?.deep.read === true ? { read: true } : {}),
+  };
+}
+
+/** Whether a search like the one asked for would find what the last one did. */
+function isSameSearch(
+  { selection: of, deep: by }: RangeSearch,
+  { minSize, exclude, snapshots }: Selection,
+  deep: Deep,
+  observes: boolean,
+): boolean {
+  if (of.minSize !== minSize || of.snapshots !== snapshots) return false;
+  if (!isDeepStrictEqual(of.exclude, exclude) || by.maxRewrite !== deep.maxRewrite) return false;
+  // it may not take more, and one that took more found no less
+  const capped = observes && deep.memory === OBSERVED_MEMORY && by.memory > deep.memory;
+  // that nothing was read is told apart
+  return (by.memory === deep.memory || capped) && (by.read !== true || deep.read === true);
 }
 
 function isGone(error: unknown): boolean {

@@ -21,12 +21,20 @@ export function workHandlers(
   return {
     scan: (params, call) =>
       call.run(params.task, params.volume, async (run) => {
-        const { volume: uuid, minSize, exclude, flush, live = false, deep: asked } = params;
+        const {
+          volume: uuid,
+          minSize,
+          exclude,
+          snapshots = false,
+          flush,
+          live = false,
+          deep: asked,
+        } = params;
         if (live) giveWayOnDisk();
         const answer = await call.withVolume(uuid, async (volume): Promise<Result<"scan">> => {
           const known = live ? liveScans.unchanged(params, volume) : null;
           if (known !== null) return known;
-          const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots: false };
+          const selection = { minSize, exclude, pathGlob: null, crossVolume: true, snapshots };
           const search = asked === undefined ? {} : { deep: deepOptions(asked) };
           const scanned = await volume.scan({ minSize, flush, selection, ...search }, run);
           indexChanged(uuid);

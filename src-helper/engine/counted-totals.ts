@@ -3,29 +3,34 @@ import { predict, selectGroups, type SelectedGroup, type SelectionScope } from "
 import type { IndexStore } from "../store/index-store.ts";
 import type { SelectionTotals } from "./volume-state.ts";
 
-/** What is left of all groups where rules leave files alone. */
-export interface RuledRecord {
-  /** What it was counted by: scan, subvolumes, rules. */
+/** What a selection comes to that is not all that the scan stored. */
+export interface CountedRecord {
+  /** What it was counted by: scan, subvolumes, rules, the selection. */
   readonly of: string;
   readonly totals: SelectionTotals;
   readonly pinnedBytes: number;
 }
 
+/** Selections that are kept: the app's, the command line's, the timer's. */
+const KEPT = 4;
 /** Groups counted without letting others have their turn: some ten milliseconds. */
 const GROUPS_AT_ONCE = 200;
 
-/** Counts what rules leave of all groups, and keeps that in the index: it takes as long as to read every group. */
-export class RuledTotals {
+/**
+ * Counts what rules, globs and snapshots make of all groups, and keeps that in the index: it takes as long as to read
+ * every group, and with globs every name.
+ */
+export class CountedTotals {
   readonly #store: IndexStore;
-  #last: RuledRecord | null = null;
+  #last: CountedRecord | null = null;
 
   constructor(store: IndexStore) {
     this.#store = store;
   }
 
   /** As kept in the index, else counted now and not kept. */
-  get(of: string, scope: SelectionScope, prediction: Prediction): RuledRecord {
-    return this.#known(of) ?? this.#counted(of, selectGroups(this.#store, scope), prediction);
+  get(of: string, scope: SelectionScope, prediction: Prediction): CountedRecord {
+    return this.known(of) ?? this.#counted(of, selectGroups(this.#store, scope), prediction);
   }
 
   /**
@@ -38,7 +43,7 @@ export class RuledTotals {
     prediction: Prediction,
     breathe: () => Promise<void>,
   ): Promise<void> {
-    if (this.#known(of) !== null) return;
+    if (this.known(of) !== null) return;
     const parts: ReturnType<typeof predict>[] = [];
     let some: SelectedGroup[] = [];
     const add = async (): Promise<void> => {
@@ -53,7 +58,7 @@ export class RuledTotals {
     await add();
     const sum = (field: keyof (typeof parts)[number]): number =>
       parts.reduce((all, part) => all + part[field], 0);
-    this.#last = {
+    const record: CountedRecord = {
       of,
       totals: {
         groups: sum("groups"),
@@ -64,15 +69,21 @@ export class RuledTotals {
       },
       pinnedBytes: prediction.pinnedBytes(),
     };
-    this.#store.setMeta("ruled", this.#last);
+    this.#last = record;
+    this.#store.setMeta("counted", [record, ...this.#kept()].slice(0, KEPT));
   }
 
-  #known(of: string): RuledRecord | null {
-    if (this.#last?.of !== of) this.#last = (this.#store.meta("ruled") as RuledRecord | undefined) ?? null;
-    return this.#last?.of === of ? this.#last : null;
+  /** As kept in the index, or counted by this object; null where it would have to be counted. */
+  known(of: string): CountedRecord | null {
+    if (this.#last?.of !== of) this.#last = this.#kept().find((one) => one.of === of) ?? null;
+    return this.#last;
   }
 
-  #counted(of: string, groups: Iterable<SelectedGroup>, prediction: Prediction): RuledRecord {
+  #kept(): readonly CountedRecord[] {
+    return (this.#store.meta("counted") as readonly CountedRecord[] | undefined) ?? [];
+  }
+
+  #counted(of: string, groups: Iterable<SelectedGroup>, prediction: Prediction): CountedRecord {
     const totals = totalsOf(groups, prediction);
     this.#last = { of, totals, pinnedBytes: prediction.pinnedBytes() };
     return this.#last;
