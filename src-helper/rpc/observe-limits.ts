@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, futimesSync, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { RefoldError } from "../engine/errors.ts";
 import { errnoName, NativeError, tryCall } from "../native/library.ts";
@@ -7,8 +18,12 @@ import { RpcError } from "./errors.ts";
 import type { Handler } from "./handlers.ts";
 import type { Tasks } from "./tasks.ts";
 
-/** Between the starts of two scans of a volume that somebody asks for, and of two live ones: milliseconds. */
+/** Between the starts of two scans of a volume that somebody asks for: milliseconds. */
 export const SCAN_EVERY_MS = 60_000;
+/** Between the start of a live scan and of any other before it, where that one took no longer than it may. */
+export const LIVE_EVERY_MS = 15_000;
+/** A live scan waits for twenty times as long as the one before it took, and for a minute at most. */
+const LIVE_REST_FACTOR = 20;
 /** A scan that waits keeps others from the volume: a pause of nobody's goes on by itself. */
 export const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Helpers of one user at one time: an app that starts again meets the one that ends. */
@@ -25,11 +40,11 @@ export interface ObserveLimitsOptions {
 /**
  * What keeps helpers that need no password from loading the machine: at most
  * two processes a user, one scan at a time on the whole machine, and of each
- * volume one a minute that somebody asks for. A live scan waits a minute after
- * any other, and nobody who asks waits for it. All this holds between
- * processes, by locks that end with them (flock(2)) and by files that only root
- * can touch. Those of a volume are in memory (/run): a live scan that finds
- * nothing must not write to a disk.
+ * volume one a minute that somebody asks for. A live scan waits a quarter of a
+ * minute after any other, a whole one where that took seconds, and nobody who
+ * asks waits for it. All this holds between processes, by locks that end with
+ * them (flock(2)) and by files that only root can touch. Those of a volume are
+ * in memory (/run): a live scan that finds nothing must not write to a disk.
  */
 export class ObserveLimits {
   readonly #locks: string;
@@ -75,11 +90,11 @@ export class ObserveLimits {
         if (turn === null) throw tooSoon("Refold scans already, here or for somebody else.", 1);
         try {
           const asked = join(this.#stamps, `scan-${params.volume}`);
-          if (params.live === true) {
-            mustBeOld(asked);
-            stamp(join(this.#stamps, `live-${params.volume}`));
-          } else stamp(asked);
-          return await scan(params, call);
+          const live = join(this.#stamps, `live-${params.volume}`);
+          if (params.live === true) mustBeOld([asked, live]);
+          return await stamped(params.live === true ? live : asked, params.live !== true, () =>
+            scan(params, call),
+          );
         } finally {
           closeSync(turn);
         }
@@ -105,21 +120,29 @@ export class ObserveLimits {
   }
 }
 
-/** @throws RpcError "busy" where the stamp was set a moment ago */
-function mustBeOld(path: string): void {
-  const stamped = statSync(path, { throwIfNoEntry: false });
-  if (stamped !== undefined) mustBePast(stamped.mtimeMs);
+/** @throws RpcError "busy" where the scan of one of these stamps began so short ago that no live one may follow */
+function mustBeOld(stamps: readonly string[]): void {
+  for (const path of stamps) {
+    const known = statSync(path, { throwIfNoEntry: false });
+    if (known === undefined) continue;
+    const tookMs = Number(readFileSync(path, "latin1"));
+    mustBePast(known.mtimeMs, Math.min(Math.max(LIVE_EVERY_MS, tookMs * LIVE_REST_FACTOR), SCAN_EVERY_MS));
+  }
 }
 
-function mustBePast(moment: number): void {
+function mustBePast(moment: number, restMs: number): void {
   const since = Date.now() - moment;
   // a stamp of the future is a clock that was set back
-  if (since < 0 || since >= SCAN_EVERY_MS) return;
-  throw tooSoon("This volume was scanned a moment ago.", Math.ceil((SCAN_EVERY_MS - since) / 1000));
+  if (since < 0 || since >= restMs) return;
+  throw tooSoon("This volume was scanned a moment ago.", Math.ceil((restMs - since) / 1000));
 }
 
-/** Notes that a scan begins. @throws RpcError "busy" where one began a moment ago */
-function stamp(path: string): void {
+/**
+ * Does what a stamp is of: the file's time says when it began, its text how many milliseconds it took.
+ * @param once at most once in SCAN_EVERY_MS
+ * @throws RpcError "busy" where one began a moment ago
+ */
+async function stamped<T>(path: string, once: boolean, work: () => T | Promise<T>): Promise<T> {
   let fd: number;
   let isNew = true;
   try {
@@ -134,9 +157,17 @@ function stamp(path: string): void {
     fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
   }
   try {
-    if (!isNew) mustBePast(fstatSync(fd).mtimeMs);
-    const now = Date.now() / 1000;
-    futimesSync(fd, now, now);
+    if (once && !isNew) mustBePast(fstatSync(fd).mtimeMs, SCAN_EVERY_MS);
+    const start = Date.now();
+    // until it has ended, or where it dies, it counts as one that takes no time
+    ftruncateSync(fd);
+    futimesSync(fd, start / 1000, start / 1000);
+    try {
+      return await work();
+    } finally {
+      writeSync(fd, String(Math.max(0, Date.now() - start)), 0);
+      futimesSync(fd, start / 1000, start / 1000);
+    }
   } finally {
     closeSync(fd);
   }

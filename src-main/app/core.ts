@@ -8,7 +8,8 @@ import type { AppState, TaskResult } from "../ipc/state.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { TaskList } from "../tasks/task-list.ts";
 import { oneLine, type Log } from "./log.ts";
-import { arePartsOutdated, deepOf, shownVolumes } from "./ranges.ts";
+import { countedOf, countsSame, isBeyondObserving, withoutSelection } from "./counted.ts";
+import { arePartsOutdated, shownVolumes } from "./ranges.ts";
 import { createReviews, type Reviews } from "./reviews.ts";
 import { createStateStore, type StateStore } from "./state-store.ts";
 import { createStuckKeeper, type StuckKeeper } from "./stuck-keeper.ts";
@@ -53,6 +54,8 @@ export interface Core {
   liveHeld(volume: string): boolean;
   /** A scan that nobody asked for: no task is shown, and whatever is asked for meanwhile goes first. @throws AppError */
   liveScan(volume: string, parts: boolean): Promise<void>;
+  /** Whether a live scan would count what the settings say, and did not try yet. */
+  figureOutdated(volume: string): boolean;
   /** Whether a live scan would bring what parts of files give back up to date. */
   partsOutdated(volume: string): boolean;
   pause(task: string, paused: boolean): Promise<void>;
@@ -82,9 +85,9 @@ export function createCore(deps: CoreDeps): Core {
     deps.tell("state", state);
   });
   settings.onChange((next) => {
-    const looksForRanges = store.get().settings.ranges;
+    const { settings: before } = store.get();
     store.patch({ settings: next, locale: deps.locale() });
-    if (next.ranges !== looksForRanges) void volumes.refresh();
+    if (!countsSame(next, before)) void volumes.refresh();
   });
 
   const failed = (error: unknown): void => {
@@ -147,10 +150,16 @@ export function createCore(deps: CoreDeps): Core {
   });
 
   const live = createLiveScans(supervisor, settings);
+  /** By which settings a live scan counted a volume last, whatever came of it. */
+  const countedBy = new Map<string, string>();
   const { helper } = live;
 
   const volumes = createVolumeWatch({
-    list: () => helper.request("volumes", {}),
+    list: async () => {
+      const now = settings.get();
+      const list = await helper.request("volumes", { selection: countedOf(now) });
+      return helper.state.status === "observing" && isBeyondObserving(now) ? withoutSelection(list) : list;
+    },
     mounts: deps.mounts,
     onList: (list) => {
       store.patch({ volumes: shownVolumes(list, settings.get()) });
@@ -191,14 +200,12 @@ export function createCore(deps: CoreDeps): Core {
     reviews,
     scan: async (volume, scheduled) => {
       await helper.ready("scan");
-      const { minSize, exclude, ...rest } = settings.get();
       const before = volumeOf(volume);
       const { done } = tasks.begin("scan", volume, async (task) => ({
         kind: "scan",
         // what was just written has no extents yet: a person expects to see it, a schedule need not wait
         totals: await helper.request("scan", {
-          ...{ task, volume, minSize, exclude: [...exclude] },
-          ...deepOf(rest),
+          ...{ task, volume, ...countedOf(settings.get()) },
           flush: !scheduled,
         }),
       }));
@@ -214,7 +221,15 @@ export function createCore(deps: CoreDeps): Core {
     },
     liveHeld: (volume) => tasks.running || live.held(volume),
     liveScan: async (volume, parts) => {
+      countedBy.set(volume, JSON.stringify(countedOf(settings.get())));
       if (await live.scan(volume, parts)) await volumes.refresh();
+    },
+    figureOutdated: (volume) => {
+      if (volumeOf(volume)?.lastScan?.asSelected !== false) return false;
+      // it cannot count that: nothing comes of asking again
+      const now = settings.get();
+      if (helper.state.status === "observing" && isBeyondObserving(now)) return false;
+      return countedBy.get(volume) !== JSON.stringify(countedOf(now));
     },
     partsOutdated: (volume) => arePartsOutdated(volumeOf(volume), settings.get()),
     pause: async (id, paused) => {

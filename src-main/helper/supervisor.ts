@@ -222,11 +222,7 @@ export function createSupervisor(options: SupervisorOptions): HelperSupervisor {
     await begun;
     if (method !== "volumes") await ready(method);
     if (client === null) throw new AppError(state.error ?? errorDataOf(null));
-    const observed = method === "scan" && observes();
-    return client.request(
-      method,
-      observed ? { ...params, ...OBSERVED_SCAN, ...observedDeepOf(params as Params<"scan">) } : params,
-    );
+    return client.request(method, observes() ? observedParams(method, params) : params);
   }
 
   return {
@@ -245,6 +241,20 @@ export function createSupervisor(options: SupervisorOptions): HelperSupervisor {
       if (client !== null) await endWithin(client);
     },
   };
+}
+
+/** What a helper that observes takes instead: no globs, and only so much of a search. */
+function observedParams<M extends Method>(method: M, params: Params<M>): Params<M> {
+  if (method === "scan") {
+    return { ...params, ...OBSERVED_SCAN, ...observedDeepOf(params as Params<"scan">) };
+  }
+  const { selection } = params as Params<"volumes">;
+  if (method !== "volumes" || selection === undefined) return params;
+  const { minSize, exclude } = OBSERVED_SCAN;
+  const { deep, ...rest } = selection;
+  // that reading is wanted is compared only, and done by no one
+  const capped = deep === undefined ? {} : { deep: { ...deep, ...observedDeepOf({ deep }).deep } };
+  return { ...params, selection: { ...rest, minSize, exclude, ...capped } };
 }
 
 async function endWithin(client: HelperClient): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Method } from "../../src-helper/rpc/protocol.ts";
 import { appError } from "../app/app-error.ts";
-import { deepOf } from "../app/ranges.ts";
+import { countedOf } from "../app/counted.ts";
 import type { HelperSupervisor } from "../helper/supervisor.ts";
 import type { SettingsService } from "../settings/settings.ts";
 import { ReviewHold } from "./review-hold.ts";
@@ -76,11 +76,10 @@ export function createLiveScans(
         throw appError("busy", "Something else is being done.");
       }
       const task = `live-${randomUUID().slice(0, 18)}`;
-      const { minSize, exclude, ...rest } = settings.get();
+      const { deep, ...counted } = countedOf(settings.get());
       const answer = helper.request("scan", {
-        ...{ task, volume, minSize, flush: false, live: true },
-        // whole files are counted with what is excluded; parts are as the review will have them
-        ...(parts ? { exclude: [...exclude], ...deepOf(rest) } : { exclude: [] }),
+        ...{ task, volume, ...counted, flush: false, live: true },
+        ...(parts && deep !== undefined ? { deep } : {}),
       });
       running = { task, ended: answer.catch(() => undefined) };
       try {

@@ -10,11 +10,14 @@ import type { Power } from "../power/power.ts";
 import type { Clock } from "../schedule/clock.ts";
 import type { ScheduledVolume } from "../schedule/schedule.ts";
 import type { SettingsService } from "../settings/settings.ts";
+import type { Transactions } from "./generation.ts";
 import { Pace, SearchPace } from "./pace.ts";
 
 const SECOND = 1000;
 /** How often generations are read. */
-export const POLL = 15 * SECOND;
+export const POLL = 10 * SECOND;
+/** A scan that comes to be due by the clock is not begun sooner after a look. */
+const SOON = SECOND;
 /** While nothing could be scanned anyway: on battery, locked. */
 export const SLOW_POLL = 60 * SECOND;
 /** After a start or a wake-up the machine has enough to do. */
@@ -24,7 +27,7 @@ const GOES_FIRST: readonly AppError["data"]["code"][] = ["busy", "cancelled"];
 /** A screen that was full is not looked at again before. */
 const FILLED = 40 * SECOND;
 /** On battery, where it is wanted there, so much slower. */
-const BATTERY_FACTOR = 5;
+const BATTERY_FACTOR = 15;
 
 export interface LiveDeps {
   readonly settings: Pick<SettingsService, "get" | "onChange">;
@@ -36,10 +39,12 @@ export interface LiveDeps {
   readonly volumes: () => readonly ScheduledVolume[];
   /** Something runs, or somebody looks through a review of the volume. */
   readonly held: (uuid: string) => boolean;
-  /** null where it is not told. */
-  readonly generation: (uuid: string) => Promise<number | null>;
+  /** null where they are not told. */
+  readonly transactions: (uuid: string) => Transactions | null;
   /** How long a transaction may last: milliseconds. */
   readonly commitMs: () => Promise<number>;
+  /** The figure is not what the settings say, and a scan would make it so. */
+  readonly figureOutdated: (uuid: string) => boolean;
   /** What parts of files give back is wanted, and not known as things are now. */
   readonly partsOutdated: (uuid: string) => boolean;
   /**
@@ -91,25 +96,41 @@ export function createLive(deps: LiveDeps): Live {
     disarm = clock.after(ms, look);
   }
 
+  const slower = (): number => (power.onBattery() ? BATTERY_FACTOR : 1);
+
   /** Reads all generations. @returns the volumes to scan, the one that has waited longest first */
-  async function poll(commitMs: number): Promise<Due[]> {
+  async function poll(): Promise<Due[]> {
     // the first scan of a volume is the schedule's, or a person's
     const uuids = deps.volumes().flatMap(({ uuid, lastScan }) => (lastScan === null ? [] : [uuid]));
     for (const uuid of paces.keys()) if (!uuids.includes(uuid)) paces.delete(uuid);
     const due: Due[] = [];
-    const slower = power.onBattery() ? BATTERY_FACTOR : 1;
+    let commitMs: number | null = null;
     for (const uuid of uuids) {
-      const generation = await deps.generation(uuid);
-      if (generation === null) continue;
+      const told = deps.transactions(uuid);
+      if (told === null) continue;
       const pace = paces.get(uuid) ?? { scans: new Pace(), searches: new SearchPace(), plainMs: null };
       paces.set(uuid, pace);
+      if (!pace.scans.quiet(told)) {
+        // nothing else is read where nothing is written
+        commitMs ??= await deps.commitMs();
+        pace.scans.seen(told, clock.now(), commitMs);
+      }
       const now = clock.now();
-      pace.scans.seen(generation, now);
-      const searches = searchIsDue(uuid, pace, now) && pace.scans.rested(now, slower);
-      const since = pace.scans.due(now, commitMs, slower) ?? (searches ? now : null);
+      const wanted = deps.figureOutdated(uuid) || searchIsDue(uuid, pace, now);
+      const since =
+        pace.scans.due(now, slower()) ?? (wanted && pace.scans.rested(now, slower()) ? now : null);
       if (since !== null) due.push({ uuid, pace, since });
     }
     return due.sort((a, b) => a.since - b.since);
+  }
+
+  /** Not in step with the looks: a scan that may begin by the clock begins then. */
+  function untilNextLook(): number {
+    const now = clock.now();
+    const waits = [...paces.values()].map(({ scans }) => scans.untilDue(now, slower()));
+    // one that was due and not begun has something in its way
+    const next = Math.min(...waits.filter((wait) => wait > 0), power.onBattery() ? SLOW_POLL : POLL);
+    return Math.max(SOON, next);
   }
 
   /** On battery it is not done at all: it takes longer than anything else here. */
@@ -132,10 +153,10 @@ export function createLive(deps: LiveDeps): Live {
     return started && wanted() && !slow() && !deps.held(uuid);
   }
 
-  async function scan(uuid: string, { pace }: Due, commitMs: number): Promise<void> {
+  async function scan({ uuid, pace }: Due): Promise<void> {
     const start = clock.now();
     const parts = searchIsDue(uuid, pace, start);
-    pace.scans.begin(start, commitMs);
+    pace.scans.begin(start);
     try {
       await deps.scan(uuid, parts);
       const elapsedMs = clock.now() - start;
@@ -159,11 +180,8 @@ export function createLive(deps: LiveDeps): Live {
     if (slow()) return SLOW_POLL;
     const wait = notBefore - clock.now();
     if (wait > 0) return wait;
-    const commitMs = await deps.commitMs();
-    for (const due of await poll(commitMs)) {
-      if (await mayScan(due.uuid)) await scan(due.uuid, due, commitMs);
-    }
-    return power.onBattery() ? SLOW_POLL : POLL;
+    for (const due of await poll()) if (await mayScan(due.uuid)) await scan(due);
+    return untilNextLook();
   }
 
   function look(): void {

@@ -1,37 +1,44 @@
-/** When a volume is worth a live scan: what its generation says, and what scans cost. No timers, no clock of its own. */
+/** When a volume is worth a live scan: what its transactions say, and what scans cost. No timers, no clock of its own. */
+import type { Transactions } from "./generation.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 /** Between the starts of two live scans. A helper that needs no password takes no more. */
-export const SCAN_EVERY = MINUTE;
+export const SCAN_EVERY = 20 * SECOND;
 /** A transaction is committed so long after its beginning at the latest, and a moment for the commit itself. */
 const COMMIT_SLACK = 2 * SECOND;
 /**
- * After a rest a first change is given time: what a program just wrote has extents only after some 35 seconds, when the
- * kernel writes it back, and those are committed 30 seconds after that.
+ * A scan that took a second is followed by none for fifty: live scans have one part in fifty of the time, so that what
+ * is committed is in the figure within a minute wherever a scan takes a second.
  */
-const PATIENCE = 75 * SECOND;
-/** A volume whose last scan is not older is at work all the time: nothing is gained by patience. */
-const AT_WORK = 2 * MINUTE;
-/** A scan that took a second is followed by none for a hundred: live scans have one part in a hundred of the time. */
-const REST_FACTOR = 100;
+const REST_FACTOR = 50;
+/** Of a search for parts of files: one part in a hundred. */
+const SEARCH_REST_FACTOR = 100;
 const LONGEST_REST = 15 * MINUTE;
 /** After one that failed the next is tried later and later. */
 const LONGEST_RETRY = 60 * MINUTE;
+/** Of two transactions one may begin while the one before it is still written. */
+const AT_ONCE = 2;
 
 /**
- * Follows the generation of one volume.
+ * Follows the transactions of one volume.
  *
  * The generation rises when a transaction begins, and a scan sees what is
- * committed: of generation g all before g are, and g itself once it has stood
- * for as long as a transaction can last.
+ * committed. How many were committed the kernel tells since Linux 6.1: the
+ * generation and that number have a fixed distance while nothing runs. It is
+ * learned from a generation that has stood for as long as a transaction can
+ * last; before that, and on older kernels, what has stood so long is taken for
+ * committed, and nothing sooner.
  */
 export class Pace {
   /** Everything up to this generation was on disk when the last scan began. */
   #covered = -1;
-  #generation = -1;
+  #now: Transactions = { generation: -1, commits: null };
   /** When this generation was first seen. */
   #since = 0;
+  #commitMs = 0;
+  /** Generation less commits while no transaction runs; null: not known yet. */
+  #distance: number | null = null;
   /** When something that is not covered was first seen; null: nothing is. */
   #movedAt: number | null = null;
   #lastStart = -Infinity;
@@ -39,24 +46,38 @@ export class Pace {
   #covering = -1;
   #failures = 0;
 
-  /** @param generation as just read; @param now milliseconds */
-  seen(generation: number, now: number): void {
+  /** Whether nothing has to be looked at, and nothing has happened. */
+  quiet({ generation }: Transactions): boolean {
+    return this.#movedAt === null && generation === this.#now.generation;
+  }
+
+  /**
+   * @param told as just read
+   * @param now milliseconds
+   * @param commitMs how long a transaction may last
+   */
+  seen(told: Transactions, now: number, commitMs: number): void {
+    const { generation, commits } = told;
     // a lower one: another filesystem under the same uuid, an image that was restored
-    if (generation < this.#generation) this.#covered = -1;
-    if (generation !== this.#generation) {
-      this.#generation = generation;
-      this.#since = now;
-    }
+    if (generation < this.#now.generation) this.#covered = -1;
+    if (generation !== this.#now.generation) this.#since = now;
+    this.#now = told;
+    this.#commitMs = commitMs;
+    this.#learn(generation, commits, now);
     if (generation > this.#covered) this.#movedAt ??= now;
   }
 
   /** When what has to be scanned first came; null where nothing has to be scanned at `now`. */
-  due(now: number, commitMs: number, slower = 1): number | null {
-    if (this.#movedAt === null || !this.rested(now, slower)) return null;
-    if (this.#committed(now, commitMs) <= this.#covered) return null;
-    const settled = this.#committed(now, commitMs) === this.#generation;
-    const atWork = now - this.#lastStart < AT_WORK * slower;
-    return settled || atWork || now - this.#movedAt >= PATIENCE ? this.#movedAt : null;
+  due(now: number, slower = 1): number | null {
+    if (!this.rested(now, slower) || this.#committed(now) <= this.#covered) return null;
+    return this.#movedAt;
+  }
+
+  /** Milliseconds until a scan may come to be due by the clock alone; Infinity where only a look can tell. */
+  untilDue(now: number, slower = 1): number {
+    if (this.#movedAt === null) return Infinity;
+    const committedAt = this.#committed(now) > this.#covered ? now : this.#since + this.#longest;
+    return Math.max(this.#lastStart + this.#rest * slower, committedAt) - now;
   }
 
   /** Whether a scan that is wanted for another reason may begin. */
@@ -64,9 +85,9 @@ export class Pace {
     return now >= this.#lastStart + this.#rest * slower;
   }
 
-  begin(now: number, commitMs: number): void {
+  begin(now: number): void {
     this.#lastStart = now;
-    this.#covering = this.#committed(now, commitMs);
+    this.#covering = this.#committed(now);
   }
 
   /** It was not done: something else went first. */
@@ -75,7 +96,7 @@ export class Pace {
   }
 
   failed(): void {
-    this.#rest = Math.min(SCAN_EVERY * 2 ** this.#failures++, LONGEST_RETRY);
+    this.#rest = Math.min(MINUTE * 2 ** this.#failures++, LONGEST_RETRY);
   }
 
   /** The scan is done. @param elapsedMs with all that comes of it */
@@ -83,11 +104,34 @@ export class Pace {
     this.#failures = 0;
     this.#rest = Math.max(SCAN_EVERY, Math.min(elapsedMs * REST_FACTOR, LONGEST_REST));
     this.#covered = this.#covering;
-    this.#movedAt = this.#generation > this.#covered ? now : null;
+    this.#movedAt = this.#now.generation > this.#covered ? now : null;
   }
 
-  #committed(now: number, commitMs: number): number {
-    return now - this.#since >= commitMs + COMMIT_SLACK ? this.#generation : this.#generation - 1;
+  get #longest(): number {
+    return this.#commitMs + COMMIT_SLACK;
+  }
+
+  #learn(generation: number, commits: number | null, now: number): void {
+    if (commits === null) {
+      this.#distance = null;
+      return;
+    }
+    const distance = generation - commits;
+    if (this.#distance !== null && distance < this.#distance) {
+      // a commit took longer than it may: what was taken for committed was not
+      this.#distance = distance;
+      this.#covered = -1;
+    }
+    // mounted anew: it counts from the beginning
+    if (this.#distance !== null && distance > this.#distance + AT_ONCE) this.#distance = null;
+    if (now - this.#since >= this.#longest) this.#distance = distance;
+  }
+
+  #committed(now: number): number {
+    const { generation, commits } = this.#now;
+    if (now - this.#since >= this.#longest) return generation;
+    if (this.#distance === null || commits === null) return generation - 1;
+    return this.#distance + commits;
   }
 }
 
@@ -106,11 +150,11 @@ export class SearchPace {
 
   done(now: number, elapsedMs: number): void {
     this.#failures = 0;
-    this.#notBefore = now + elapsedMs * REST_FACTOR;
+    this.#notBefore = now + elapsedMs * SEARCH_REST_FACTOR;
   }
 
   failed(now: number): void {
-    this.#notBefore = now + Math.min(SCAN_EVERY * 2 ** this.#failures++, LONGEST_RETRY);
+    this.#notBefore = now + Math.min(MINUTE * 2 ** this.#failures++, LONGEST_RETRY);
   }
 }
 

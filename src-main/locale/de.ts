@@ -13,6 +13,7 @@ export const de: Texts = {
       trust === "old"
         ? `${line}, davon ${amount} in Teilen von Dateien, vor den letzten Änderungen`
         : `${line}, davon ${trust === "least" ? "mindestens " : ""}${amount} in Teilen von Dateien`,
+    notAsSelected: (line) => `${line}, ohne die Auswahl in den Einstellungen`,
     nothing: (volume) => `${volume}: nichts zurückzugewinnen`,
     notScanned: (volume) => `${volume}: noch nicht gescannt`,
     scanning: (volume) => `${volume}: wird gescannt`,

@@ -13,6 +13,7 @@ export const en: Texts = {
       trust === "old"
         ? `${line}, ${amount} of it in parts of files, before the last changes`
         : `${line}, ${trust === "least" ? "at least " : ""}${amount} of it in parts of files`,
+    notAsSelected: (line) => `${line}, without your choices in Settings`,
     nothing: (volume) => `${volume}: nothing to reclaim`,
     notScanned: (volume) => `${volume}: not scanned yet`,
     scanning: (volume) => `${volume}: scanning`,

@@ -5,6 +5,8 @@ export interface Texts {
     readonly reclaimable: (volume: string, amount: string) => string;
     /** line: of reclaimable; amount: the share of parts of files in it, and how far that is to be trusted. */
     readonly ofWhichParts: (line: string, amount: string, trust: "exact" | "old" | "least") => string;
+    /** The amount does not count by the settings: line is all of it. */
+    readonly notAsSelected: (line: string) => string;
     readonly nothing: (volume: string) => string;
     readonly notScanned: (volume: string) => string;
     readonly scanning: (volume: string) => string;

@@ -87,9 +87,9 @@ function volumeLine(
     const [bytes, parts] = [reclaimableOf(volume.lastScan), rangesOf(volume.lastScan)];
     if (bytes === 0) return tray.nothing(name);
     const line = tray.reclaimable(name, formatBytes(bytes, locale.current()));
-    if (parts === 0) return line;
     const trust = rangesTrust(volume.lastScan, state.settings);
-    return tray.ofWhichParts(line, formatBytes(parts, locale.current()), trust);
+    const whole = parts === 0 ? line : tray.ofWhichParts(line, formatBytes(parts, locale.current()), trust);
+    return volume.lastScan.asSelected === false ? tray.notAsSelected(whole) : whole;
   }
   const line =
     task.progress?.paused === true

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { powerMonitor } from "electron";
 import type { Core } from "../app/core.ts";
 import type { Log } from "../app/log.ts";
-import { readGeneration } from "../live/generation.ts";
+import { readTransactions } from "../live/generation.ts";
 import { createLive, type Live } from "../live/live.ts";
 import { commitInterval } from "../live/pace.ts";
 import { isFullScreen } from "../power/full-screen.ts";
@@ -31,8 +31,9 @@ export function createLiveFigure({
     fullScreen: () => isFullScreen(process.env),
     volumes: () => scannable(core),
     held: (volume) => core.liveHeld(volume),
-    generation: readGeneration,
+    transactions: readTransactions,
     commitMs: async () => commitInterval(await readFile("/proc/self/mountinfo", "utf8")),
+    figureOutdated: (volume) => core.figureOutdated(volume),
     partsOutdated: (volume) => core.partsOutdated(volume),
     scan: (volume, parts) => core.liveScan(volume, parts),
     clock,

@@ -133,6 +133,24 @@ test("the filesystem's generation rises when a transaction begins, and not when 
   expect(told()).toBe(during);
 });
 
+test("the number of commits in sysfs rises when a transaction ends: its distance to the generation says whether one runs", () => {
+  const commits = (): number =>
+    Number(
+      /^commits (\d+)$/mu.exec(readFileSync(`/sys/fs/btrfs/${volume.uuid}/commit_stats`, "latin1"))?.[1],
+    );
+  const distance = (): number => fsGeneration(top) - commits();
+  volume.sync();
+  const [atRest, before] = [distance(), commits()];
+  for (let round = 1; round <= 3; round++) {
+    writeFileSync(join(volume.path, `transaction-${String(round)}`), "1");
+    // a commit of its own may come in between (it does every 30 s)
+    if (commits() === before + round - 1) expect(distance()).toBe(atRest + 1);
+    volume.sync();
+    expect(distance()).toBe(atRest);
+    expect(commits()).toBeGreaterThanOrEqual(before + round);
+  }
+});
+
 describe("of a subvolume", () => {
   test("ROOT_ITEM.generation lags behind until the commit that writes the change", () => {
     const { path, id } = newSubvolume("lag");

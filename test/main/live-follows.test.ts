@@ -8,7 +8,7 @@ import { readFsInfo } from "../../src-helper/volumes/fs-info.ts";
 import { openDirectory } from "../../src-helper/volumes/open-directory.ts";
 import { tryCall } from "../../src-helper/native/library.ts";
 import { NO_FILTER } from "../../src-helper/rpc/protocol.ts";
-import { readGeneration } from "../../src-main/live/generation.ts";
+import { readTransactions } from "../../src-main/live/generation.ts";
 import { createLive, SETTLE, type Live } from "../../src-main/live/live.ts";
 import { exec } from "../support/exec.ts";
 import { LoopVolume } from "../support/volume.ts";
@@ -37,6 +37,8 @@ function duplicate(name: string): void {
   for (const copy of ["one", "two"]) writeFileSync(join(volume.path, `${name}-${copy}`), content);
   volume.sync();
 }
+
+const generation = (of = volume.uuid): number | null => readTransactions(of)?.generation ?? null;
 
 /** The app with its live figure, on a clock that the test moves; its helper is in no hurry. */
 class LiveApp implements AsyncDisposable {
@@ -68,8 +70,9 @@ class LiveApp implements AsyncDisposable {
           .filter(({ uuid }) => uuid === volume.uuid)
           .map(({ uuid, lastScan }) => ({ uuid, lastScan: lastScan?.at ?? null })),
       held: (uuid) => app.core.liveHeld(uuid),
-      generation: readGeneration,
+      transactions: readTransactions,
       commitMs: () => Promise.resolve(30 * SECOND),
+      figureOutdated: (uuid) => app.core.figureOutdated(uuid),
       partsOutdated: (uuid) => app.core.partsOutdated(uuid),
       scan: (uuid, parts) => {
         this.scans += 1;
@@ -115,21 +118,23 @@ class LiveApp implements AsyncDisposable {
   }
 }
 
-test("the generation that is polled is the one of FS_INFO, and told to everybody", async () => {
+test("the generation that is polled is the one of FS_INFO, and told to everybody", () => {
   const fd = openDirectory(Buffer.from(volume.path));
   try {
-    expect(await readGeneration(volume.uuid)).toBe(readFsInfo(fd).generation);
+    expect(generation()).toBe(readFsInfo(fd).generation);
     duplicate("second");
-    expect(await readGeneration(volume.uuid)).toBe(readFsInfo(fd).generation);
+    expect(generation()).toBe(readFsInfo(fd).generation);
   } finally {
     tryCall("rf_close", fd);
   }
-  const told = exec("setpriv", [
-    ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
-    ...["cat", `/sys/fs/btrfs/${volume.uuid}/generation`],
-  ]);
-  expect(Number(told)).toBe(await readGeneration(volume.uuid));
-  expect(await readGeneration("00000000-0000-4000-8000-000000000000")).toBeNull();
+  const told = (name: string): string =>
+    exec("setpriv", [
+      ...["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"],
+      ...["cat", `/sys/fs/btrfs/${volume.uuid}/${name}`],
+    ]);
+  expect(Number(told("generation"))).toBe(generation());
+  expect(told("commit_stats")).toContain(`commits ${String(readTransactions(volume.uuid)?.commits)}\n`);
+  expect(generation("00000000-0000-4000-8000-000000000000")).toBeNull();
 });
 
 test("a file is duplicated, and the figure follows within a minute, without a click and without a task in sight", async () => {
@@ -159,10 +164,10 @@ test("the app's own databases on the volume: one look at what it wrote itself, a
   await live.pass(4);
   const scans = live.scans;
   expect(scans).toBeLessThanOrEqual(3);
-  const generation = await readGeneration(volume.uuid);
+  const at = generation();
   await live.pass(10);
   expect(live.scans).toBe(scans);
-  expect(await readGeneration(volume.uuid)).toBe(generation);
+  expect(generation()).toBe(at);
 });
 
 describe("nothing happens", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OBSERVED_SCAN, type Params, type Result } from "../../src-helper/rpc/protocol.ts";
-import { readGeneration } from "../../src-main/live/generation.ts";
+import { readTransactions } from "../../src-main/live/generation.ts";
 import { HelperClient } from "../rpc/client.ts";
 import { exec } from "../support/exec.ts";
 import { refold } from "../support/run.ts";
@@ -167,10 +167,10 @@ describe("a live scan", () => {
     await scan(helper);
     await helper.call("volumes", {});
     volume.sync();
-    const scanned = await readGeneration(volume.uuid);
+    const scanned = readTransactions(volume.uuid)?.generation;
     expect(await scan(helper)).toMatchObject({ groups: 1, unchanged: true });
     volume.sync();
-    expect(await readGeneration(volume.uuid)).toBe(scanned);
+    expect(readTransactions(volume.uuid)?.generation).toBe(scanned);
     // and beside them others are seen
     duplicate("third");
     const after = await scan(helper);
@@ -186,11 +186,13 @@ describe("a live scan", () => {
   });
 });
 
-test("a helper that observes: a live scan a minute, after any other; who asks does not wait for it", async () => {
+test("a helper that observes: a live scan four times a minute at most, more seldom where one takes long; who asks does not wait for it", async () => {
   await using helper = await HelperClient.connect({ db, runtimeDir: join(db, "run"), mode: "observe" });
-  const stamp = (kind: string, secondsAgo: number): void => {
+  const stamp = (kind: string, secondsAgo: number, tookMs: number): void => {
+    const path = join(db, "run", "observe", `${kind}-${volume.uuid}`);
     const moment = Date.now() / 1000 - secondsAgo;
-    utimesSync(join(db, "run", "observe", `${kind}-${volume.uuid}`), moment, moment);
+    writeFileSync(path, String(tookMs));
+    utimesSync(path, moment, moment);
   };
   const refused = async (more: { live?: boolean }): Promise<string> => {
     const task = `scan-${String(++number)}`;
@@ -206,10 +208,19 @@ test("a helper that observes: a live scan a minute, after any other; who asks do
   await scan(helper);
   expect(await refused({ live: true })).toBe("busy");
   await scan(helper, {});
-  stamp("live", 61);
+  stamp("live", 61, 0);
   expect(await refused({ live: true })).toBe("busy");
   expect(await refused({})).toBe("busy");
-  stamp("scan", 61);
+  stamp("scan", 30, 2000);
+  expect(await refused({ live: true })).toBe("busy");
+  stamp("scan", 30, 1000);
+  expect((await scan(helper)).unchanged).toBe(true);
+  stamp("live", 16, 1000);
+  expect(await refused({ live: true })).toBe("busy");
+  stamp("live", 16, 100);
+  expect((await scan(helper)).unchanged).toBe(true);
+  // a minute is enough, whatever one took
+  stamp("live", 61, 600_000);
   expect((await scan(helper)).unchanged).toBe(true);
 });
 

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { createCore } from "../../../src-main/app/core.ts";
 import { directRoad } from "../../../src-main/helper/roads.ts";
-import { readGeneration } from "../../../src-main/live/generation.ts";
+import { readTransactions } from "../../../src-main/live/generation.ts";
 import { createLive } from "../../../src-main/live/live.ts";
 import { commitInterval } from "../../../src-main/live/pace.ts";
 import { systemClock } from "../../../src-main/schedule/clock.ts";
@@ -51,8 +51,9 @@ const live = createLive({
   // the machine's other volumes are none of this
   volumes: () => [volume()].map((one) => ({ uuid, lastScan: one?.lastScan?.at ?? null })),
   held: (of) => core.liveHeld(of),
+  figureOutdated: (of) => core.figureOutdated(of),
   partsOutdated: (of) => core.partsOutdated(of),
-  generation: readGeneration,
+  transactions: readTransactions,
   commitMs: async () => commitInterval(await mounts()),
   scan: async (of, parts) => {
     const start = performance.now();

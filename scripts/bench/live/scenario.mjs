@@ -8,11 +8,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { makeWorld, PAIR, Writer } from "./world.mjs";
 
 const SECOND = 1000;
-/** Between two pairs of duplicates, no multiple of what the app counts in; longer where nothing else is written. */
-const PAIR_EVERY = 61 * SECOND;
-const REST = 97 * SECOND;
+/**
+ * Pairs of duplicates, again and again, each so long after the one before; no multiples of what the app counts in. One
+ * that is left to the kernel has time to be written: to sync another would do that too.
+ */
+const PAIRS = [
+  { after: 11 * SECOND, synced: false },
+  { after: 79 * SECOND, synced: true },
+  { after: 23 * SECOND, synced: true },
+];
 /** What is written later may not be in the figure before the end. */
-const LAST_PAIR = 130 * SECOND;
+const last = (synced) => (synced ? 62 : 110) * SECOND;
 const GROW_EVERY = 6 * SECOND;
 /** The one that the app is made for: it takes TypeScript as it is. */
 const NODE = join(import.meta.dirname, "../../../node_modules/.bin/node");
@@ -92,24 +98,21 @@ export class Scenario {
     const before = await this.#counters();
     const [start, from] = [Date.now(), this.#said.length];
     const end = start + minutes * 60 * SECOND;
-    const every = this.what.grow === 0 ? REST : PAIR_EVERY;
     const pairs = [];
     let grown = 0;
+    let next = start;
     for (let now = start; now < end; now = Date.now()) {
       const due = ((now - start) / (60 * SECOND)) * this.what.grow;
       if (due >= grown + 1) {
         this.#writer.grow(Math.floor(due) - grown);
         grown = Math.floor(due);
       }
-      if (
-        this.what.pairs &&
-        now - start >= every * pairs.length &&
-        (end - now > LAST_PAIR || pairs.length === 0)
-      ) {
+      const { synced } = PAIRS[pairs.length % PAIRS.length];
+      if (this.what.pairs && now >= next && (end - now > last(synced) || pairs.length === 0)) {
         this.#writer.pair();
-        const synced = pairs.length % 2 === 0;
         if (synced) execFileSync("btrfs", ["filesystem", "sync", this.#volume.mountPath]);
         pairs.push({ at: Date.now(), synced });
+        next += PAIRS[pairs.length % PAIRS.length].after;
       }
       await sleep(Math.min(this.what.grow > 0 ? GROW_EVERY : SECOND, end - now));
     }

@@ -17,6 +17,7 @@ export default {
   ofWhichParts: "{size} of it in parts of files",
   ofWhichPartsLeast: "at least {size} of it in parts of files",
   ofWhichPartsOld: "{size} of it in parts of files, before the last changes",
+  notAsSelected: "Without your choices in Settings of what to fold: the review goes by them.",
   reviewParts: "Review parts of files",
   reviewPartsAsks: "Review parts of files…",
   nothing: "Nothing to reclaim",
