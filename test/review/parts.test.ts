@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { GroupColumns } from "../../src-helper/engine/review/columns.ts";
+import { ExtentTable } from "../../src-helper/engine/review/extent-table.ts";
 import { fileTypeOf } from "../../src-helper/engine/review/file-types.ts";
 import { ABSOLUTE, FolderTree, UNREACHABLE } from "../../src-helper/engine/review/folder-tree.ts";
 import {
@@ -72,7 +73,7 @@ describe("the tally", () => {
     fc.assert(
       fc.property(changes, (list) => {
         const sizes = new Float64Array(GROUPS).fill(10);
-        const tally = new Tally(sizes, refs, []);
+        const tally = new Tally(sizes, new ExtentTable(refs), []);
         const chosen = new Map<number, { toFold: number; released: readonly number[] }>();
         for (const { group, way: one } of list) {
           if (one === null) {
@@ -113,7 +114,7 @@ describe("the tally", () => {
 
   test("clears up what it does not need any more, and keeps what it does", () => {
     const whole = new Yields(2);
-    const tally = new Tally(new Float64Array(2).fill(4096), () => 1_000_000, [whole]);
+    const tally = new Tally(new Float64Array(2).fill(4096), new ExtentTable(() => 1_000_000), [whole]);
     const released = (from: number, count: number): Map<number, { released: number; diskBytes: number }> =>
       new Map(Array.from({ length: count }, (_, k) => [from + k, { released: 1, diskBytes: 1 }]));
     whole.set(0, tally.measure(1, released(1, 10)));

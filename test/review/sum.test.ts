@@ -9,7 +9,7 @@ import { NO_FILTER, type FileRow, type Sum } from "../../src-helper/rpc/protocol
 import { selectGroups } from "../../src-helper/scan/selection.ts";
 import { selectVolumes } from "../../src-helper/volumes/select.ts";
 import { VolumeHandle } from "../../src-helper/volumes/volume-handle.ts";
-import { allFiles, allRows, EVERYTHING, fillVolume, ReviewBench } from "./support.ts";
+import { allFiles, allRows, EVERYTHING, fillVolume, ReviewBench, writeMixed } from "./support.ts";
 
 const bench = new ReviewBench();
 let state: VolumeState;
@@ -18,6 +18,7 @@ const members = new Map<string, Member[]>();
 
 beforeAll(async () => {
   fillVolume(bench, 5);
+  writeMixed(bench, 6);
   await bench.scan();
   const [selected] = selectVolumes([bench.volume.uuid], () => undefined);
   if (selected === undefined) throw new Error("no volume");

@@ -6,8 +6,10 @@ import {
   openSync,
   closeSync,
   rmSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { constants } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +25,7 @@ import {
   type Sort,
 } from "../../src-helper/rpc/protocol.ts";
 import { exec } from "../support/exec.ts";
-import { changeFlags, cloneRange, FileFlag, withFd } from "../support/libc.ts";
+import { changeFlags, cloneRange, fallocate, FALLOC_KEEP_SIZE, FileFlag, withFd } from "../support/libc.ts";
 import { Random } from "../support/random.ts";
 import { LoopVolume, type LoopVolumeOptions } from "../support/volume.ts";
 
@@ -240,4 +242,68 @@ function writeEntangled(bench: ReviewBench, random: Random, pair: number): void 
     exec("cp", ["--reflink=always", path("copy"), path("reflink")]);
   });
   rmSync(whole);
+}
+
+/**
+ * Groups whose copies have some of their data in common already, take an extent
+ * more than once, hold room behind their end, or are a hole.
+ */
+export function writeMixed(bench: ReviewBench, seed: number): void {
+  const random = new Random(seed);
+  bench.volume.createSubvolume("mixed");
+  const [block, size] = [65_536, 4 * 65_536];
+  const edit = (path: string, use: (fd: number) => void): void => {
+    withFd(path, use, constants.O_RDWR);
+  };
+  for (let group = 0; group < 8; group++) {
+    const content = random.bytes(size);
+    const path = (copy: number): string => bench.path(`mixed/${group} ${copy}`);
+    writeFileSync(path(0), content);
+    writeFileSync(path(1), content);
+    bench.volume.sync();
+    // partly rewritten with the same bytes: the rest is shared with the first
+    for (let copy = 2; copy < 5; copy++) {
+      exec("cp", ["--reflink=always", path(random.below(2)), path(copy)]);
+      edit(path(copy), (fd) => {
+        const at = random.below(4) * block;
+        writeSync(fd, content, at, block, at);
+      });
+    }
+    if (group % 2 === 0) {
+      edit(path(1), (fd) => {
+        fallocate(fd, FALLOC_KEEP_SIZE, size, block);
+      });
+    }
+  }
+  // the same block twice, once as two references to one extent
+  const twice = random.bytes(block);
+  for (let copy = 0; copy < 3; copy++) {
+    const path = bench.path(`mixed/twice ${copy}`);
+    writeFileSync(path, copy === 2 ? Buffer.concat([twice, twice]) : twice);
+    bench.volume.sync();
+    if (copy < 2) {
+      edit(path, (fd) => {
+        cloneRange(fd, 0, block, fd, block);
+      });
+    }
+  }
+  // one of holes alone takes nothing, and others are folded onto it
+  for (let copy = 0; copy < 3; copy++) writeFileSync(bench.path(`mixed/zeros ${copy}`), Buffer.alloc(block));
+  writeFileSync(bench.path("mixed/hole"), "");
+  truncateSync(bench.path("mixed/hole"), block);
+  // preallocated room that the file ends in
+  for (let copy = 0; copy < 2; copy++) {
+    const path = bench.path(`mixed/room ${copy}`);
+    writeFileSync(path, "");
+    edit(path, (fd) => {
+      fallocate(fd, FALLOC_KEEP_SIZE, 0, 2 * block);
+      writeSync(fd, twice, 0, 20_000, 0);
+    });
+    truncateSync(path, 30_000);
+  }
+  bench.volume.sync();
+  exec("cp", ["--reflink=always", bench.path("mixed/room 0"), bench.path("mixed/room 2")]);
+  bench.volume.sync();
+  bench.volume.snapshot("mixed", "snapshot of mixed", { readOnly: true });
+  bench.volume.sync();
 }

@@ -1,12 +1,10 @@
 import type { Sum } from "../../rpc/protocol.ts";
-import { countCopies } from "../../dedupe/types.ts";
 import { FILE, momentOf, type FileColumns, type GroupColumns } from "./columns.ts";
+import type { Footprints } from "./footprints.ts";
+import { Measure } from "./measure.ts";
 import type { Planner, ReviewPlan } from "./planner.ts";
 import type { Slices } from "./slices.ts";
-import type { ReviewSource } from "./source.ts";
 import { NOTHING, Tally, Yields, type Yield } from "./tally.ts";
-
-type Counts = Pick<ReviewSource, "counted" | "refs">;
 
 /**
  * What of a review is left out and what is ticked, and what folding the rest
@@ -17,11 +15,11 @@ export class Choice {
   readonly #groups: GroupColumns;
   readonly #files: FileColumns;
   readonly #planner: Planner;
-  readonly #counted: boolean;
   readonly #base: Yields;
   /** What folding everything of a group that is not left out comes to. */
   readonly whole: Yields;
   readonly tally: Tally;
+  readonly #measure: Measure;
   /** Files of each group that are not left out; those of them that are ticked; those in read-only snapshots. */
   readonly present: Int32Array;
   readonly ticked: Int32Array;
@@ -33,14 +31,14 @@ export class Choice {
   /** Rises with every change of what is left out. */
   epoch = 0;
 
-  private constructor(groups: GroupColumns, files: FileColumns, planner: Planner, source: Counts) {
-    this.#counted = source.counted;
+  private constructor(groups: GroupColumns, files: FileColumns, planner: Planner, footprints: Footprints) {
     this.#groups = groups;
     this.#files = files;
     this.#planner = planner;
     this.#base = new Yields(groups.count);
     this.whole = new Yields(groups.count);
-    this.tally = new Tally(groups.size, source.refs(), [this.#base, this.whole]);
+    this.tally = new Tally(groups.size, footprints.extents, [this.#base, this.whole]);
+    this.#measure = new Measure(groups, files, footprints, planner, this.tally);
     this.present = new Int32Array(groups.count);
     this.ticked = new Int32Array(groups.count);
     this.snapshots = new Int32Array(groups.count);
@@ -52,10 +50,10 @@ export class Choice {
     groups: GroupColumns,
     files: FileColumns,
     planner: Planner,
-    source: Counts,
+    footprints: Footprints,
     slices: Slices,
   ): Promise<Choice> {
-    const choice = new Choice(groups, files, planner, source);
+    const choice = new Choice(groups, files, planner, footprints);
     for (let group = 0; group < groups.count; group++) {
       choice.#count(group);
       choice.#base.set(group, choice.#measureAll(group));
@@ -94,16 +92,20 @@ export class Choice {
   }
 
   /** Ticks or unticks files: rows of FileColumns. @returns whether that changed anything */
-  async tick(rows: Iterable<number>, ticked: boolean, slices: Slices): Promise<boolean> {
+  async tick(rows: Int32Array, ticked: boolean, slices: Slices): Promise<boolean> {
     const value = ticked ? 1 : 0;
+    const { ticked: column, excluded, group: groupOf, copies } = this.#files;
     const changed = new Set<number>();
+    let last = -1;
     for (const row of rows) {
-      if (this.#files.ticked[row] === value || this.#files.excluded[row] === 1) continue;
-      this.#files.ticked[row] = value;
-      const group = this.#files.group[row] ?? 0;
-      const copies = this.#files.copies[row] ?? 1;
-      this.ticked[group] = (this.ticked[group] ?? 0) + (ticked ? copies : -copies);
-      changed.add(group);
+      if (column[row] === value || excluded[row] === 1) continue;
+      column[row] = value;
+      const group = groupOf[row] ?? 0;
+      const files = copies[row] ?? 1;
+      this.ticked[group] = (this.ticked[group] ?? 0) + (ticked ? files : -files);
+      // those of a group are neighbours
+      if (group !== last) changed.add(group);
+      last = group;
     }
     this.revision++;
     await this.#retally(changed, slices);
@@ -134,8 +136,7 @@ export class Choice {
 
   /** The plans of what is ticked in a group. */
   plans(group: number): ReviewPlan[] {
-    const { ticked, excluded } = this.#files;
-    return this.#planner.plan(group, (row) => ticked[row] === 1 && excluded[row] === 0);
+    return this.#planner.plan(group, this.#isChosen);
   }
 
   /** Groups of which something is ticked to fold. */
@@ -161,40 +162,32 @@ export class Choice {
       case "all":
         return this.whole.get(group);
       case "some":
-        return this.#measure(this.plans(group));
+        return this.#measure.of(group, this.#isChosen);
     }
   }
 
+  readonly #isChosen = (row: number): boolean =>
+    this.#files.ticked[row] === 1 && this.#files.excluded[row] === 0;
+
   /** Of the files that are not left out; marks those that move. */
   #measurePresent(group: number): Yield {
-    const { excluded } = this.#files;
-    const plans = this.#planner.plan(group, (row) => excluded[row] === 0);
-    this.#mark(group, plans);
-    return this.present[group] === this.#groups.files[group] ? this.#base.get(group) : this.#measure(plans);
+    const value = this.#measure.of(group, (row) => this.#files.excluded[row] === 0);
+    this.#mark(group);
+    return this.present[group] === this.#groups.files[group] ? this.#base.get(group) : value;
   }
 
   /** Of all files, before anything is left out. */
   #measureAll(group: number): Yield {
-    const plans = this.#planner.plan(group, () => true);
-    this.#mark(group, plans);
-    const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
-    const counted = this.#counted && (!this.#planner.snapshots || (this.snapshots[group] ?? 0) === 0);
-    if (counted && this.#groups.crossing[group] === 0) {
-      // the scan has counted just this
-      return { toFold, bytes: this.#groups.bytes[group] ?? 0, from: 0, to: 0 };
-    }
-    return this.#measure(plans);
+    const value = this.#measure.of(group, () => true);
+    this.#mark(group);
+    return value;
   }
 
-  #measure(plans: readonly ReviewPlan[]): Yield {
-    const toFold = plans.reduce((sum, plan) => sum + countCopies(plan.destinations), 0);
-    return toFold === 0 ? NOTHING : this.tally.measure(toFold, this.#planner.releases(plans));
-  }
-
-  #mark(group: number, plans: readonly ReviewPlan[]): void {
-    const { first } = this.#groups;
-    this.#files.moves.fill(0, first[group], first[group + 1]);
-    for (const { destinations } of plans) for (const { row } of destinations) this.#files.moves[row] = 1;
+  /** Marks the files that move of those that were measured last. */
+  #mark(group: number): void {
+    const { rows, count } = this.#measure.moves;
+    this.#files.moves.fill(0, this.#groups.first[group], this.#groups.first[group + 1]);
+    for (let k = 0; k < count; k++) this.#files.moves[rows[k] ?? 0] = 1;
   }
 
   #count(group: number): void {

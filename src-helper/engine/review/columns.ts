@@ -101,6 +101,10 @@ export class FileColumns {
   readonly uid: Uint32Array;
   /** Bytes of its packed extents. */
   readonly extentBytes: Uint32Array;
+  /** Of Footprints: one for all rows that are from one row of the index. */
+  readonly footprint: Int32Array;
+  /** The first row of the group that it shares all its data with, and can: itself, if there is none before it. */
+  readonly kin: Int32Array;
   /** FILE */
   readonly kind: Uint8Array;
   /** 1: a fold acts on it. */
@@ -127,6 +131,8 @@ export class FileColumns {
     this.mtime = new Float64Array(count);
     this.uid = new Uint32Array(count);
     this.extentBytes = new Uint32Array(count);
+    this.footprint = new Int32Array(count);
+    this.kin = new Int32Array(count);
     this.kind = new Uint8Array(count);
     this.ticked = new Uint8Array(count).fill(1);
     this.excluded = new Uint8Array(count);

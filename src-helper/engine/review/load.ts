@@ -1,6 +1,7 @@
 import type { IndexStore } from "../../store/index-store.ts";
 import { RefoldError } from "../errors.ts";
-import { FileColumns, GroupColumns } from "./columns.ts";
+import { FILE, FileColumns, GroupColumns } from "./columns.ts";
+import type { Footprints } from "./footprints.ts";
 import { orderInSlices } from "./order.ts";
 import { LOADED_COLUMNS, RowLoader } from "./row-loader.ts";
 import type { Slices } from "./slices.ts";
@@ -20,7 +21,7 @@ const GROUPS = `
 // CROSS JOIN: in this order, so that each index is run through once
 const FILES = `
   SELECT p.size, hex(substr(p.content, 1, 8)), i.holder, i.ino, i.gen, i.flags, i.layout, i.traits,
-    i.mtime, i.uid, length(i.extents)
+    i.mtime, i.uid, i.extents
   FROM print p CROSS JOIN inode i ON i.size = p.size AND i.layout = p.layout AND i.kind = 1
   WHERE p.content IS NOT NULL AND p.size >= ?`;
 
@@ -35,7 +36,7 @@ type FileRow = readonly [
   number, // traits
   number, // mtime
   number, // uid
-  number | null, // length of the extents
+  Buffer | null, // extents
 ];
 
 const word = (hex: string, at: number): number => parseInt(hex.slice(at, at + 8), 16);
@@ -73,12 +74,14 @@ const AFTER_ALL = Buffer.alloc(32, 0xff);
  * a read transaction, for a scan can end meanwhile.
  *
  * @param snapshots copies in read-only snapshots are to be folded too
+ * @param footprints is filled with those of the files
  */
 export async function loadFiles(
   store: IndexStore,
   groups: GroupColumns,
   options: { readonly minSize: number; readonly snapshots: boolean },
   readOnlySubvolumes: ReadonlySet<number>,
+  footprints: Footprints,
   slices: Slices,
 ): Promise<FileColumns> {
   const total = groups.files.reduce((sum, files) => sum + files, 0);
@@ -86,10 +89,12 @@ export async function loadFiles(
   const loader = new RowLoader(store.holders, readOnlySubvolumes, options.snapshots, room);
   let k = 0;
   for (const row of store.db.prepare(FILES).raw(true).iterate(options.minSize) as Iterable<FileRow>) {
-    const [size, content, holder, ino, gen, flags, layout, traits, mtime, uid, extentBytes] = row;
+    const [size, content, holder, ino, gen, flags, layout, traits, mtime, uid, extents] = row;
     const group = groups.at(size, word(content, 0), word(content, 8));
     if (group < 0) continue; // all of that content share their data
-    loader.add(group, { holder, ino, gen, flags, layout, traits, mtime, uid, extentBytes });
+    const extentBytes = extents?.length ?? null;
+    const footprint = footprints.add(extents, size, store.holders.subvolumes(holder).length);
+    loader.add(group, { holder, ino, gen, flags, layout, traits, mtime, uid, extentBytes, footprint });
     if (loader.copies > total) throw inconsistent();
     if (++k % 64 === 0 && slices.over) await slices.next();
   }
@@ -112,7 +117,28 @@ async function sortFiles(unsorted: FileColumns, groups: GroupColumns, slices: Sl
     while (files.group[k] === group) k++;
   }
   groups.first[groups.count] = files.count;
+  await findKin(files, groups, slices);
   return files;
+}
+
+/** Fills files.kin; groups.first is filled. */
+export async function findKin(
+  { layout, kind, kin }: FileColumns,
+  groups: GroupColumns,
+  slices: Slices,
+): Promise<void> {
+  for (let group = 0; group < groups.count; group++) {
+    if (group % 64 === 0 && slices.over) await slices.next();
+    const [start, end] = [groups.first[group] ?? 0, groups.first[group + 1] ?? 0];
+    // the kernel shares nothing between files with checksums and those without
+    const [cow, nocow] = [new Map<number, number>(), new Map<number, number>()];
+    for (let row = start; row < end; row++) {
+      const firsts = ((kind[row] ?? 0) & FILE.nodatasum) === 0 ? cow : nocow;
+      const first = firsts.get(layout[row] ?? 0);
+      if (first === undefined) firsts.set(layout[row] ?? 0, row);
+      kin[row] = first ?? row;
+    }
+  }
 }
 
 function inconsistent(): RefoldError {

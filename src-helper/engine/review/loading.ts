@@ -1,6 +1,8 @@
 import { Choice } from "./choice.ts";
 import type { FileColumns, GroupColumns } from "./columns.ts";
 import type { Names } from "./filter.ts";
+import { ExtentTable } from "./extent-table.ts";
+import { Footprints } from "./footprints.ts";
 import { loadFiles } from "./load.ts";
 import { readNames } from "./names.ts";
 import { Planner } from "./planner.ts";
@@ -53,7 +55,8 @@ export class Loading {
     try {
       await slices.next(); // the answer to who opened the review goes first
       const { store, handle, readOnlySubvolumes } = source;
-      const files = await loadFiles(store, groups, options, readOnlySubvolumes, slices);
+      const footprints = new Footprints(new ExtentTable(source.refs()), handle.sectorSize);
+      const files = await loadFiles(store, groups, options, readOnlySubvolumes, footprints, slices);
       this.toName = files.count;
       const names = await readNames(handle, files, {
         slices,
@@ -64,7 +67,7 @@ export class Loading {
         },
       });
       const planner = new Planner(groups, files, store, handle.sectorSize, options.snapshots);
-      const choice = await Choice.ofAll(groups, files, planner, source, slices);
+      const choice = await Choice.ofAll(groups, files, planner, footprints, slices);
       const ruledOut = await ruledOutOf(files, source, slices);
       if (ruledOut !== null) await choice.exclude((row) => ruledOut[row] === 1, slices);
       this.loaded = { files, names, planner, choice, ruledOut };

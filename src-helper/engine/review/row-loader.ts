@@ -13,6 +13,8 @@ export interface LoadedRow {
   readonly uid: number;
   /** null: none. */
   readonly extentBytes: number | null;
+  /** Of Footprints, where they are kept. */
+  readonly footprint?: number;
 }
 
 /** A set of subvolumes, as its rows become rows of a review. */
@@ -105,6 +107,7 @@ export class RowLoader {
     files.mtime[k] = row.mtime;
     files.uid[k] = row.uid;
     files.extentBytes[k] = row.extentBytes ?? 0;
+    files.footprint[k] = row.footprint ?? 0;
     files.kind[k] = kindOf(row.flags, row.traits, of.readOnly);
   }
 }
@@ -122,6 +125,7 @@ export const LOADED_COLUMNS = [
   "mtime",
   "uid",
   "extentBytes",
+  "footprint",
   "kind",
 ] as const;
 

@@ -1,4 +1,5 @@
-import { isReleased, isTouched, type CountRefs, type Release } from "../../dedupe/predict.ts";
+import { isReleased, isTouched, type Release } from "../../dedupe/predict.ts";
+import { doubled, type ExtentTable } from "./extent-table.ts";
 
 /** What folding a group in one way gives back. */
 export interface Yield {
@@ -54,7 +55,7 @@ const SPARE_RELEASES = 1 << 18;
  * counted by extent.
  */
 export class Tally {
-  readonly #refs: CountRefs;
+  readonly #extents: ExtentTable;
   readonly #sizes: Float64Array;
   /** What each group is chosen to do now. */
   readonly #now: Yields;
@@ -65,8 +66,6 @@ export class Tally {
   #used = 0;
   /** #used after the last time that it was cleared up. */
   #kept = 0;
-  readonly #numbers = new Map<number, number>();
-  readonly #extents: { refs: number; released: number; readonly diskBytes: number }[] = [];
   #groups = 0;
   #files = 0;
   #foldBytes = 0;
@@ -75,9 +74,9 @@ export class Tally {
   #pinned = 0;
 
   /** @param sizes bytes of each file, by group */
-  constructor(sizes: Float64Array, refs: CountRefs, users: readonly Yields[]) {
+  constructor(sizes: Float64Array, extents: ExtentTable, users: readonly Yields[]) {
     this.#sizes = sizes;
-    this.#refs = refs;
+    this.#extents = extents;
     this.#now = new Yields(sizes.length);
     this.#users = [this.#now, ...users];
   }
@@ -108,9 +107,11 @@ export class Tally {
 
   /** Bytes of an extent of which some references go, but not all: its share of pinnedBytes. */
   pinnedAt(bytenr: number): number {
-    const extent = this.#extents[this.#numbers.get(bytenr) ?? -1];
-    if (extent === undefined || !isTouched(extent.released)) return 0;
-    return isReleased(extent.released, extent.refs) ? 0 : extent.diskBytes;
+    const number = this.#extents.find(bytenr);
+    if (number < 0) return 0;
+    const released = this.#extents.released[number] ?? 0;
+    if (!isTouched(released) || isReleased(released, this.#extents.refs[number] ?? 0)) return 0;
+    return this.#extents.diskBytes[number] ?? 0;
   }
 
   now(group: number): Yield {
@@ -133,18 +134,26 @@ export class Tally {
     const from = this.#used;
     let bytes = 0;
     for (const [bytenr, { released: references, diskBytes }] of released) {
-      let number = this.#numbers.get(bytenr);
-      const refs = number === undefined ? this.#refs(bytenr) : (this.#extents[number]?.refs ?? 0);
-      if (isReleased(references, refs)) {
-        bytes += diskBytes;
-        continue;
-      }
-      if (number === undefined) {
-        number = this.#extents.length;
-        this.#numbers.set(bytenr, number);
-        this.#extents.push({ refs, released: 0, diskBytes });
-      }
-      this.#push(number, references);
+      const refs = this.#extents.refsOf(bytenr);
+      if (isReleased(references, refs)) bytes += diskBytes;
+      else this.#push(this.#extents.number(bytenr, diskBytes, refs), references);
+    }
+    return { toFold, bytes, from, to: this.#used };
+  }
+
+  /**
+   * As measure, of extents by their numbers.
+   * @param alone bytes of those that go anyway
+   * @param references by number
+   */
+  take(toFold: number, alone: number, numbers: Int32Array, references: Float64Array): Yield {
+    const { refs, diskBytes } = this.#extents;
+    const from = this.#used;
+    let bytes = alone;
+    for (const number of numbers) {
+      const released = references[number] ?? 0;
+      if (isReleased(released, refs[number] ?? 0)) bytes += diskBytes[number] ?? 0;
+      else this.#push(number, released);
     }
     return { toFold, bytes, from, to: this.#used };
   }
@@ -194,22 +203,18 @@ export class Tally {
   }
 
   #change(number: number, by: number): void {
-    const extent = this.#extents[number];
-    if (extent === undefined) return;
-    const { refs, diskBytes } = extent;
-    if (isReleased(extent.released, refs)) this.#crossing -= diskBytes;
-    else if (isTouched(extent.released)) this.#pinned -= diskBytes;
-    extent.released += by;
-    if (isReleased(extent.released, refs)) this.#crossing += diskBytes;
-    else if (isTouched(extent.released)) this.#pinned += diskBytes;
+    const { refs, released, diskBytes } = this.#extents;
+    const [all, bytes, before] = [refs[number] ?? 0, diskBytes[number] ?? 0, released[number] ?? 0];
+    if (isReleased(before, all)) this.#crossing -= bytes;
+    else if (isTouched(before)) this.#pinned -= bytes;
+    const after = before + by;
+    released[number] = after;
+    if (isReleased(after, all)) this.#crossing += bytes;
+    else if (isTouched(after)) this.#pinned += bytes;
   }
 
   #push(number: number, references: number): void {
-    if (this.#used + 2 > this.#releases.length) {
-      const larger = new Float64Array(this.#releases.length * 2);
-      larger.set(this.#releases);
-      this.#releases = larger;
-    }
+    if (this.#used + 2 > this.#releases.length) this.#releases = doubled(this.#releases);
     this.#releases[this.#used] = number;
     this.#releases[this.#used + 1] = references;
     this.#used += 2;

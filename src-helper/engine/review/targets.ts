@@ -1,5 +1,6 @@
 import type { Filter, TickTarget } from "../../rpc/protocol.ts";
 import type { FileColumns, GroupColumns } from "./columns.ts";
+import type { FolderTree } from "./folder-tree.ts";
 import { folderTest, isOfFiles } from "./filter.ts";
 import type { Loaded } from "./loading.ts";
 import type { RangeTicks } from "./range-ticks.ts";
@@ -78,9 +79,7 @@ export async function tickRanges(
     }
     case "folder": {
       if (ranges === null) return;
-      const { files } = ranges.list;
-      const below = folderTest(ranges.names.folders, target.path);
-      const rows = Array.from(files.folder.keys()).filter((row) => below(files.folder[row] ?? 0));
+      const rows = rowsBelow(ranges.list.files, ranges.names.folders, target.path);
       if (rows.length > 0) ticks.tickFiles(rows, ticked);
       return;
     }
@@ -113,7 +112,7 @@ export async function rowsOf(
   ranges: ViewedRanges | null,
   views: Views,
   slices: Slices,
-): Promise<Iterable<number>> {
+): Promise<Int32Array> {
   const { files, names } = loaded;
   switch (target.kind) {
     case "groups":
@@ -122,12 +121,10 @@ export async function rowsOf(
         target.ids.filter((id) => !isRangeId(id)).map((id) => groupOf(groups, id)),
       );
     case "files":
-      if (isRangeId(target.group)) return [];
-      return fileRowsOf(groups, files, groupOf(groups, target.group), target.ids);
-    case "folder": {
-      const below = folderTest(names.folders, target.path);
-      return Array.from(files.folder.keys()).filter((row) => below(files.folder[row] ?? 0));
-    }
+      if (isRangeId(target.group)) return new Int32Array();
+      return Int32Array.from(fileRowsOf(groups, files, groupOf(groups, target.group), target.ids));
+    case "folder":
+      return rowsBelow(files, names.folders, target.path);
     case "filter": {
       const sort = { by: "frees", descending: true } as const;
       const { list } = await views.get({ groups, ...loaded, ranges }, target.filter, sort, slices);
@@ -139,9 +136,27 @@ export async function rowsOf(
   }
 }
 
-function* rowsOfGroups(groups: GroupColumns, list: Iterable<number>): Generator<number> {
-  for (const group of list) {
-    const end = groups.first[group + 1] ?? 0;
-    for (let row = groups.first[group] ?? 0; row < end; row++) yield row;
+/** Files in a folder, and in those below it. */
+function rowsBelow({ folder, count }: FileColumns, folders: FolderTree, path: string): Int32Array {
+  const below = folderTest(folders, path);
+  const isIn = Uint8Array.from({ length: folders.count }, (_, at) => (below(at) ? 1 : 0));
+  const rows = new Int32Array(count);
+  let length = 0;
+  for (let row = 0; row < count; row++) {
+    if (isIn[folder[row] ?? 0] === 1) rows[length++] = row;
   }
+  return rows.subarray(0, length);
+}
+
+function rowsOfGroups({ first }: GroupColumns, list: Iterable<number>): Int32Array {
+  const groups = [...list];
+  let length = 0;
+  for (const group of groups) length += (first[group + 1] ?? 0) - (first[group] ?? 0);
+  const rows = new Int32Array(length);
+  let at = 0;
+  for (const group of groups) {
+    const end = first[group + 1] ?? 0;
+    for (let row = first[group] ?? 0; row < end; row++) rows[at++] = row;
+  }
+  return rows;
 }
