@@ -50,7 +50,7 @@ export class RangeReview {
   readonly #options: RangeReviewOptions;
   readonly #closing: AbortSignal;
   /** Runs what must not see, nor be seen in, half of a change. */
-  readonly #exclusively: (work: () => void) => Promise<void>;
+  readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
   #shown: ShownRanges | null = null;
   #state: RangeSum["state"] = "working";
   #running = new AbortController();
@@ -66,7 +66,7 @@ export class RangeReview {
     groups: GroupColumns,
     options: RangeReviewOptions,
     closing: AbortSignal,
-    exclusively: (work: () => void) => Promise<void>,
+    exclusively: (work: () => Promise<void>) => Promise<void>,
   ) {
     this.#source = source;
     this.#groups = groups;
@@ -86,20 +86,15 @@ export class RangeReview {
     return shown === null ? null : { ...shown, epoch: this.epoch, ticks: this.ticks };
   }
 
-  /**
-   * The sum of whole files with what the ticked ranges come to.
-   * @param tally null before files are loaded
-   */
-  added(sum: Sum, tally: Tally | null): Sum {
-    const { foldBytes, ...ranges } = this.#state === "ready" ? this.ticks.sum : NO_RANGES;
-    // what whole files leave of an extent, ranges may move
-    const victims = tally === null || sum.pinnedBytes === 0 ? [] : (this.planned()?.victims ?? []);
-    const freed = victims.reduce((bytes, { bytenr }) => bytes + (tally?.pinnedAt(bytenr) ?? 0), 0);
+  /** The sum of whole files with what the ticked ranges come to. */
+  added(sum: Sum): Sum {
+    const { foldBytes, pinnedBytes, ...ranges } = this.#state === "ready" ? this.ticks.sum : NO_RANGES;
     return {
       ...sum,
       foldBytes: sum.foldBytes + foldBytes,
       predictedBytes: sum.predictedBytes + ranges.predictedBytes,
-      pinnedBytes: sum.pinnedBytes - freed,
+      // what whole files leave of an extent, ranges may move
+      pinnedBytes: sum.pinnedBytes - pinnedBytes,
       ranges: { state: this.#state, ...ranges },
     };
   }
@@ -127,7 +122,7 @@ export class RangeReview {
    * Other whole files are ticked, or something else is left out: works the ranges out anew.
    * @param exclude globs
    */
-  restart({ files }: Loaded, exclude: readonly string[]): void {
+  restart({ files, choice }: Loaded, exclude: readonly string[]): void {
     this.#running.abort();
     const running = (this.#running = new AbortController());
     if (this.#state !== "working") {
@@ -137,7 +132,7 @@ export class RangeReview {
     this.#state = "working";
     const signal = AbortSignal.any([running.signal, this.#closing]);
     const settled = this.#settled;
-    const work = this.#work(files, exclude, signal);
+    const work = this.#work(files, choice.tally, exclude, signal);
     this.#ended = Promise.allSettled([this.#ended, work]);
     work.then(
       () => {
@@ -161,7 +156,12 @@ export class RangeReview {
     while (this.#state === "working") await this.#settled.promise;
   }
 
-  async #work(files: Loaded["files"], exclude: readonly string[], signal: AbortSignal): Promise<void> {
+  async #work(
+    files: Loaded["files"],
+    tally: Tally,
+    exclude: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
     await rest(signal);
     const slices = new Slices(signal);
     const ticked = Uint8Array.from(files.ticked, (value, row) =>
@@ -173,10 +173,12 @@ export class RangeReview {
       const names = await readNames(state.handle, list.files, { slices, signal, progress: () => undefined });
       return { list, names };
     });
-    await this.#exclusively(() => {
+    await this.#exclusively(async () => {
       if (signal.aborted) return;
+      // with another tick of whole files the tally changes, and this begins anew
+      const install = await this.ticks.adopt(shown.list, (bytenr) => tally.pinnedAt(bytenr), slices);
+      install();
       this.#shown = shown;
-      this.ticks.adopt(shown.list);
       this.#state = "ready";
       this.epoch++;
     });

@@ -1,10 +1,14 @@
 import type { RangeSum } from "../../rpc/protocol.ts";
-import type { RangeList } from "./range-list.ts";
+import type { Turns } from "../../deep/turns.ts";
+import type { RangeList, RangeRow } from "./range-list.ts";
+import { TickedList } from "./ticked-list.ts";
 
 /** What the ticked rows come to. */
 export interface TickedRanges extends Omit<RangeSum, "state"> {
   /** Bytes that are compared. */
   readonly foldBytes: number;
+  /** Bytes of extents that whole files let go of in part, and that go by these. */
+  readonly pinnedBytes: number;
 }
 
 export const NO_RANGES: TickedRanges = {
@@ -14,6 +18,7 @@ export const NO_RANGES: TickedRanges = {
   predictedBytes: 0,
   rewrittenBytes: 0,
   foldBytes: 0,
+  pinnedBytes: 0,
 };
 
 /**
@@ -22,7 +27,7 @@ export const NO_RANGES: TickedRanges = {
  * row that nothing was said of is ticked, unless none of those before were.
  */
 export class RangeTicks {
-  #list: RangeList | null = null;
+  #now: TickedList | null = null;
   /** What was said of rows by id, and of extents by their address. */
   readonly #rows = new Map<string, boolean>();
   readonly #extents = new Map<number, boolean>();
@@ -30,29 +35,48 @@ export class RangeTicks {
   readonly #out = new Set<string>();
   /** Everything was unticked: nothing that comes new is ticked. */
   #none = false;
-  /** By row. */
-  #ticked = new Uint8Array();
-  #sum = NO_RANGES;
 
   get sum(): TickedRanges {
-    return this.#sum;
+    return this.#now?.sum ?? NO_RANGES;
   }
 
-  /** Takes a new list over. Fills list.files.ticked. */
-  adopt(list: RangeList): void {
-    const before = this.#list;
-    const fresh = !this.#none && (before === null || before.rows.length === 0 || this.#sum.rows > 0);
-    this.#list = list;
-    this.#ticked = Uint8Array.from(list.rows, ({ id, victims }) => {
-      const said = victims.map(({ bytenr }) => this.#extents.get(bytenr)).filter((one) => one !== undefined);
-      const row = this.#rows.get(id);
-      const ticked = row === false || said.includes(false) ? false : (row ?? (said.length > 0 || fresh));
-      return ticked ? 1 : 0;
-    });
-    list.rows.forEach((_, row) => {
-      this.#say(row, this.#ticked[row] === 1);
-    });
-    this.#count();
+  /**
+   * Takes a new list over. Nothing may be ticked meanwhile.
+   * @param pinnedAt bytes by the address of an extent: what whole files leave of it
+   * @returns makes it the one that holds; until then it is the one of before
+   * @throws what turns throw
+   */
+  async adopt(list: RangeList, pinnedAt: (bytenr: number) => number, turns: Turns): Promise<() => void> {
+    const before = this.#now;
+    const fresh = !this.#none && (before === null || before.list.rows.length === 0 || before.sum.rows > 0);
+    const now = await TickedList.of(
+      list,
+      (row) => this.#isTicked(list, row, fresh),
+      (file) => this.#out.has(file),
+      pinnedAt,
+      turns,
+    );
+    for (const [row, range] of list.rows.entries()) {
+      this.#note(range, now.isTicked(row));
+      if (row % 64 === 0 && turns.over) await turns.next();
+    }
+    return () => {
+      this.#now = now;
+    };
+  }
+
+  /** Whether a row of a list that is new is ticked. @param fresh what nothing was said of */
+  #isTicked(list: RangeList, row: number, fresh: boolean): boolean {
+    const range = list.rows[row];
+    if (range === undefined) return false;
+    const said = this.#rows.get(range.id);
+    let [no, any] = [said === false, said !== undefined];
+    for (const { bytenr } of range.victims) {
+      const one = this.#extents.get(bytenr);
+      no ||= one === false;
+      any ||= one !== undefined;
+    }
+    return no ? false : any || fresh;
   }
 
   /** Whether the row is folded. */
@@ -62,32 +86,27 @@ export class RangeTicks {
 
   /** "some": some of its files are ticked, which is not enough to move anything. */
   tickOf(row: number): "all" | "some" | "none" {
-    const list = this.#list;
-    const range = list?.rows[row];
-    if (list === null || range === undefined) return "none";
-    let ticked = 0;
-    for (let at = range.first; at < range.end; at++) ticked += list.files.ticked[at] ?? 0;
-    return ticked === 0 ? "none" : ticked === range.end - range.first ? "all" : "some";
+    return this.#now?.tickOf(row) ?? "none";
   }
 
   /** Everything was ticked or unticked, whatever the list comes to have. */
   tickAll(ticked: boolean): void {
     this.#none = !ticked;
-    this.tickRows(this.#list?.rows.keys() ?? [], ticked);
+    this.tickRows(this.#now?.list.rows.keys() ?? [], ticked);
   }
 
   /** Ticks or unticks rows, and with a tick every file of them. */
   tickRows(rows: Iterable<number>, ticked: boolean): void {
-    const list = this.#list;
-    if (list === null) return;
+    const now = this.#now;
+    if (now === null) return;
+    const { list } = now;
     for (const row of rows) {
       const range = list.rows[row];
       if (range === undefined) continue;
-      this.#say(row, ticked);
-      if (!ticked) continue;
-      for (let at = range.first; at < range.end; at++) this.#out.delete(list.files.id(at));
+      this.#say(now, row, ticked);
+      if (!ticked || this.#out.size === 0) continue;
+      for (let at = range.first; at < range.end; at++) this.#takeOut(now, at, false);
     }
-    this.#count();
   }
 
   /**
@@ -95,45 +114,30 @@ export class RangeTicks {
    * takes out all that would be moved in it or shared from it.
    */
   tickFiles(files: Iterable<number>, ticked: boolean): void {
-    const list = this.#list;
-    if (list === null) return;
+    const now = this.#now;
+    if (now === null) return;
     for (const at of files) {
-      if (!ticked) {
-        this.#out.add(list.files.id(at));
-        continue;
-      }
-      this.#out.delete(list.files.id(at));
-      this.#say(list.files.group[at] ?? 0, true);
+      this.#takeOut(now, at, !ticked);
+      if (ticked) this.#say(now, now.list.files.group[at] ?? 0, true);
     }
-    this.#count();
   }
 
-  #say(row: number, ticked: boolean): void {
-    const range = this.#list?.rows[row];
+  #takeOut(now: TickedList, at: number, out: boolean): void {
+    const id = now.list.files.id(at);
+    if (out) this.#out.add(id);
+    else this.#out.delete(id);
+    now.takeOut(at, out);
+  }
+
+  #say(now: TickedList, row: number, ticked: boolean): void {
+    const range = now.list.rows[row];
     if (range === undefined) return;
-    this.#ticked[row] = ticked ? 1 : 0;
-    this.#rows.set(range.id, ticked);
-    for (const { bytenr } of range.victims) this.#extents.set(bytenr, ticked);
+    now.tickRow(row, ticked);
+    this.#note(range, ticked);
   }
 
-  #count(): void {
-    const list = this.#list;
-    if (list === null) return;
-    const { files } = list;
-    for (let at = 0; at < files.count; at++) {
-      const row = files.group[at] ?? 0;
-      files.ticked[at] = this.#ticked[row] === 1 && !this.#out.has(files.id(at)) ? 1 : 0;
-    }
-    const changed = new Set<number>();
-    const sum = { total: list.rows.length, rows: 0, predictedBytes: 0, rewrittenBytes: 0, foldBytes: 0 };
-    list.rows.forEach(({ first, end, bytes, rewrittenBytes, foldBytes }, row) => {
-      if (!this.isChosen(row)) return;
-      sum.rows++;
-      sum.predictedBytes += bytes;
-      sum.rewrittenBytes += rewrittenBytes;
-      sum.foldBytes += foldBytes;
-      for (let at = first; at < end; at++) if (files.moves[at] === 1) changed.add(list.fileOf[at] ?? 0);
-    });
-    this.#sum = { ...sum, files: changed.size };
+  #note({ id, victims }: RangeRow, ticked: boolean): void {
+    this.#rows.set(id, ticked);
+    for (const { bytenr } of victims) this.#extents.set(bytenr, ticked);
   }
 }

@@ -87,8 +87,8 @@ export class Review {
   #reviewRanges(options: RangeReviewOptions): RangeReview {
     const { signal } = this.#closing;
     const ranges = new RangeReview(this.#source, this.#groups, options, signal, (install) =>
-      this.#queue.run(() => {
-        install();
+      this.#queue.run(async () => {
+        await install();
         // what was shown before is another sum
         if (this.#loading.loaded !== null) this.#loading.loaded.choice.revision++;
       }),
@@ -129,7 +129,7 @@ export class Review {
       volume: this.#source.handle.uuid,
       scannedAt: this.#source.scan.finishedAt,
       ...counts,
-      sum: this.#ranges?.added(sum, choice?.tally ?? null) ?? sum,
+      sum: this.#ranges?.added(sum) ?? sum,
       namesReady: this.#loading.loaded !== null,
     };
   }
@@ -331,7 +331,7 @@ export class Review {
   }
 
   #sum(choice: Choice): Sum {
-    return this.#ranges?.added(choice.sum(), choice.tally) ?? choice.sum();
+    return this.#ranges?.added(choice.sum()) ?? choice.sum();
   }
 
   /** Frees what it holds; whoever still waits is told that it is out of date. */
