@@ -7,7 +7,8 @@ import { addOccurrences, Wholes } from "./occurrences.ts";
 import type { Places } from "./places.ts";
 import type { FoundRuns } from "./runs.ts";
 import type { IsMovable, IsSource, Space, SpaceExtent } from "./space.ts";
-import { firstEndingAfter, union, type Span } from "./spans.ts";
+import { sortInTurns } from "./sort.ts";
+import { firstEndingAfter, union, unionInTurns, type Span } from "./spans.ts";
 import type { Turns } from "./turns.ts";
 import { UNSUMMED, type DeepFile } from "./types.ts";
 
@@ -17,14 +18,25 @@ class Candidates {
   readonly #compressed: Set<number>;
   readonly #places: Places;
 
-  constructor({ runs, twins }: FoundRuns, places: Places) {
-    const all = runs.flatMap(({ start, length, canon }) => [
-      { start, end: start + length },
-      { start: canon, end: canon + length },
-    ]);
-    this.#spans = union(all);
-    this.#compressed = new Set([...twins.keys(), ...twins.values()]);
+  private constructor(spans: Span[], compressed: Set<number>, places: Places) {
+    this.#spans = spans;
+    this.#compressed = compressed;
     this.#places = places;
+  }
+
+  /** @throws what turns throw */
+  static async of({ runs, twins }: FoundRuns, places: Places, turns: Turns): Promise<Candidates> {
+    const all: Span[] = [];
+    for (const { start, length, canon } of runs) {
+      all.push({ start, end: start + length }, { start: canon, end: canon + length });
+      if (all.length % 1024 === 0 && turns.over) await turns.next();
+    }
+    const compressed = new Set<number>();
+    for (const [extent, other] of twins) {
+      compressed.add(extent).add(other);
+      if (compressed.size % 1024 === 0 && turns.over) await turns.next();
+    }
+    return new Candidates(await unionInTurns(all, turns), compressed, places);
   }
 
   has(row: SubvolumeInode, piece: Extent): boolean {
@@ -79,7 +91,7 @@ class SpaceBuilder {
 
   async space(files: readonly DeepFile[], found: FoundRuns, turns: Turns): Promise<Space> {
     const { sectorSize } = this.#places;
-    const sorted = [...this.extents.values()].sort((a, b) => a.bytenr - b.bytenr);
+    const sorted = await sortInTurns([...this.extents.values()], (a, b) => a.bytenr - b.bytenr, turns);
     for (const extent of sorted) {
       extent.whole = union(
         extent.references
@@ -120,7 +132,7 @@ export async function buildSpaces(
   const { store, places, placed, apart, readOnlySubvolumes } = source;
   if (found.runs.length === 0 && found.twins.size === 0) return [];
   const { sectorSize } = places;
-  const candidates = new Candidates(found, places);
+  const candidates = await Candidates.of(found, places, turns);
   const wholes = new Wholes();
   const builders = new Map<number, SpaceBuilder>();
   const files: DeepFile[] = [];

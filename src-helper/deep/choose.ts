@@ -3,6 +3,7 @@ import { decide } from "./improve.ts";
 import { partsOf, type Part } from "./parts.ts";
 import type { Segments } from "./segments.ts";
 import type { Space, SpaceExtent } from "./space.ts";
+import { sortInTurns } from "./sort.ts";
 import { Stay } from "./stay.ts";
 import type { Turns } from "./turns.ts";
 
@@ -29,7 +30,7 @@ const HALVINGS = 7;
  */
 export async function chooseVictims(space: Space, maxRewrite: number, turns: Turns): Promise<Choice> {
   const contents = await Contents.of(space, turns);
-  const parts = partsOf(contents);
+  const parts = await partsOf(contents, turns);
   const within = ({ written, gone }: Stay): boolean => written <= maxRewrite * gone;
   // bytes that are freed for one that is written: a price at which that is worth it keeps to maxRewrite in any case
   const highest = 1 / maxRewrite - 1;
@@ -47,7 +48,7 @@ export async function chooseVictims(space: Space, maxRewrite: number, turns: Tur
         if (next.freed > best.freed) best = next;
       } else low = middle;
     }
-    spendRest(contents, best, maxRewrite, lowest);
+    await spendRest(contents, best, maxRewrite, lowest, turns);
   }
   return {
     victims: space.extents.filter((_, k) => best.stays[k] === 0),
@@ -71,16 +72,23 @@ async function decideAll(
 }
 
 /** Lets more go, the cheapest first, while it stays within what may be written. */
-function spendRest(contents: Contents, stay: Stay, maxRewrite: number, price: number): void {
+async function spendRest(
+  contents: Contents,
+  stay: Stay,
+  maxRewrite: number,
+  price: number,
+  turns: Turns,
+): Promise<void> {
   stay.factor = 1 + price;
   const rest: { extent: number; share: number }[] = [];
   for (let extent = 0; extent < contents.count; extent++) {
     if (contents.fixed[extent] === 1 || stay.stays[extent] === 0) continue;
     const share = stay.alone(extent) / (contents.bytes[extent] ?? 1);
     if (share < 1) rest.push({ extent, share });
+    if (turns.over) await turns.next();
   }
-  rest.sort((a, b) => a.share - b.share);
-  for (const { extent } of rest) {
+  for (const { extent } of await sortInTurns(rest, (a, b) => a.share - b.share, turns)) {
+    if (turns.over) await turns.next();
     const written = stay.written + stay.alone(extent);
     const gone = stay.gone + (contents.bytes[extent] ?? 0);
     if (written <= maxRewrite * gone && stay.worth(extent) > 0) stay.toggle(extent);

@@ -34,7 +34,7 @@ export class Contents {
   /** Extents that hold a segment. */
   readonly holders: Lists;
 
-  private constructor(count: number, segments: Segments, lists: readonly (readonly number[])[]) {
+  private constructor(count: number, segments: Segments, held: Lists, holders: Lists) {
     this.segments = segments;
     this.bytes = new Float64Array(count);
     this.own = new Float64Array(count);
@@ -42,19 +42,16 @@ export class Contents {
     this.weight = new Float64Array(this.segments.size).fill(Infinity);
     this.fixed = new Uint8Array(count);
     this.file = new Int32Array(count);
-    this.held = new Lists(count, lists);
-    this.holders = this.held.inverse(this.segments.size);
+    this.held = held;
+    this.holders = holders;
   }
 
   /** @throws what turns throw */
   static async of({ extents, sectorSize }: Space, turns: Turns): Promise<Contents> {
-    const segments = new Segments(extents);
-    const lists: (readonly number[])[] = [];
-    for (const extent of extents) {
-      lists.push(segmentsOf(segments, extent));
-      if (turns.over) await turns.next();
-    }
-    const contents = new Contents(extents.length, segments, lists);
+    const segments = await Segments.of(extents, turns);
+    const held = await Lists.of(extents, (extent) => segmentsOf(segments, extent), turns);
+    const holders = await held.inverse(segments.size, turns);
+    const contents = new Contents(extents.length, segments, held, holders);
     await contents.#weigh(extents, sectorSize, turns);
     return contents;
   }
@@ -103,20 +100,33 @@ export class Lists {
   readonly first: Int32Array;
   readonly values: Int32Array;
 
-  constructor(count: number, lists: Iterable<readonly number[]>) {
-    this.first = new Int32Array(count + 1);
-    const values: Int32Array[] = [];
-    let k = 0;
+  private constructor(first: Int32Array, values: Int32Array) {
+    this.first = first;
+    this.values = values;
+  }
+
+  /** @throws what turns throw */
+  static async of<T>(
+    items: readonly T[],
+    listOf: (item: T) => readonly number[],
+    turns: Turns,
+  ): Promise<Lists> {
+    const first = new Int32Array(items.length + 1);
+    let values = new Int32Array(1024);
     let total = 0;
-    for (const list of lists) {
-      values.push(Int32Array.from(list));
+    for (const [k, item] of items.entries()) {
+      const list = listOf(item);
+      if (total + list.length > values.length) {
+        const larger = new Int32Array(2 * (total + list.length));
+        larger.set(values);
+        values = larger;
+      }
+      values.set(list, total);
       total += list.length;
-      this.first[++k] = total;
+      first[k + 1] = total;
+      if (turns.over) await turns.next();
     }
-    this.values = new Int32Array(total);
-    values.forEach((list, index) => {
-      this.values.set(list, this.first[index] ?? 0);
-    });
+    return new Lists(first, values.slice(0, total));
   }
 
   size(list: number): number {
@@ -128,14 +138,24 @@ export class Lists {
     for (let k = this.first[list] ?? 0; k < end; k++) visit(this.values[k] ?? 0);
   }
 
-  /** For each value the lists that it is in. */
-  inverse(values: number): Lists {
-    const lists = Array.from({ length: values }, (): number[] => []);
-    for (let k = 0; k + 1 < this.first.length; k++) {
-      this.each(k, (value) => {
-        lists[value]?.push(k);
-      });
+  /** For each value the lists that it is in, ascending. @throws what turns throw */
+  async inverse(values: number, turns: Turns): Promise<Lists> {
+    const first = new Int32Array(values + 1);
+    for (const value of this.values) first[value + 1] = (first[value + 1] ?? 0) + 1;
+    for (let value = 0; value < values; value++) {
+      first[value + 1] = (first[value + 1] ?? 0) + (first[value] ?? 0);
     }
-    return new Lists(values, lists);
+    const [next, lists] = [first.slice(), new Int32Array(this.values.length)];
+    for (let list = 0; list + 1 < this.first.length; list++) {
+      const end = this.first[list + 1] ?? 0;
+      for (let k = this.first[list] ?? 0; k < end; k++) {
+        const value = this.values[k] ?? 0;
+        const at = next[value] ?? 0;
+        lists[at] = list;
+        next[value] = at + 1;
+      }
+      if (turns.over) await turns.next();
+    }
+    return new Lists(first, lists);
   }
 }

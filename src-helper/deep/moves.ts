@@ -1,5 +1,6 @@
 import type { Choice } from "./choose.ts";
 import type { Occurrence, Reference, Space, SpaceExtent } from "./space.ts";
+import { sortInTurns } from "./sort.ts";
 import type { Turns } from "./turns.ts";
 import type { MappedRange, Move, Rewrite, Victim } from "./types.ts";
 
@@ -51,8 +52,10 @@ export async function planMoves(
     }
   }
   // what is best packed is what is kept
-  const order = victims.toSorted(
+  const order = await sortInTurns(
+    victims,
     (a, b) => a.diskBytes / a.length - b.diskBytes / b.length || a.bytenr - b.bytenr,
+    turns,
   );
   const bundles = new Bundles(order);
   for (const extent of order) {
@@ -66,7 +69,7 @@ export async function planMoves(
     }
   }
   const plan: Victim[] = [];
-  for (const { extent, bundle } of bundles.sorted()) {
+  for (const { extent, bundle } of await bundles.sorted(turns)) {
     plan.push(planVictim(space, extent, bundle, fatesOf(extent, segments, places, gone)));
     if (turns.over) await turns.next();
   }
@@ -101,11 +104,18 @@ class Bundles {
     return at;
   }
 
-  /** Bundle after bundle, those of one file near each other, each in the order that was given. */
-  sorted(): Going[] {
-    const all = this.#extents.map((extent, k) => ({ extent, k, root: this.#find(k) }));
-    const file = (root: number): number => this.#extents[root]?.references[0]?.file ?? -1;
-    all.sort((a, b) => file(a.root) - file(b.root) || a.root - b.root || a.k - b.k);
+  /**
+   * Bundle after bundle, those of one file near each other, each in the order that was given.
+   * @throws what turns throw
+   */
+  async sorted(turns: Turns): Promise<Going[]> {
+    const unsorted: { extent: SpaceExtent; k: number; root: number; file: number }[] = [];
+    for (const [k, extent] of this.#extents.entries()) {
+      const root = this.#find(k);
+      unsorted.push({ extent, k, root, file: this.#extents[root]?.references[0]?.file ?? -1 });
+      if (turns.over) await turns.next();
+    }
+    const all = await sortInTurns(unsorted, (a, b) => a.file - b.file || a.root - b.root || a.k - b.k, turns);
     let bundle = -1;
     let last = -1;
     return all.map(({ extent, root }) => {

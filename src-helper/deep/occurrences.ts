@@ -1,6 +1,7 @@
 import type { FoundRuns, Run } from "./runs.ts";
 import type { SpaceExtent } from "./space.ts";
-import { firstEndingAfter, union } from "./spans.ts";
+import { sortInTurns } from "./sort.ts";
+import { firstEndingAfter, unionInTurns, type Span } from "./spans.ts";
 import type { Turns } from "./turns.ts";
 
 /** Compressed extents get places of their own, beyond any disk: their blocks are not those on disk. */
@@ -30,12 +31,17 @@ export async function addOccurrences(
   sectorSize: number,
   turns: Turns,
 ): Promise<void> {
-  const roots = union(runs.map(({ canon, length }) => ({ start: canon, end: canon + length })));
-  const all: Run[] = [
-    ...runs,
-    ...roots.map(({ start, end }) => ({ start, length: end - start, canon: start })),
-  ].sort((a, b) => a.start - b.start);
-  const spans = all.map(({ start, length }) => ({ start, end: start + length }));
+  const canons: Span[] = [];
+  for (const { canon, length } of runs) {
+    canons.push({ start: canon, end: canon + length });
+    if (canons.length % 1024 === 0 && turns.over) await turns.next();
+  }
+  const found: Run[] = runs.slice();
+  for (const { start, end } of await unionInTurns(canons, turns)) {
+    found.push({ start, length: end - start, canon: start });
+    if (found.length % 1024 === 0 && turns.over) await turns.next();
+  }
+  const all = await sortInTurns(found, (a, b) => a.start - b.start, turns);
   for (const extent of extents) {
     if (turns.over) await turns.next();
     if (extent.compared === "whole") {
@@ -45,12 +51,25 @@ export async function addOccurrences(
       continue;
     }
     const end = extent.base + extent.length;
-    for (let k = firstEndingAfter(spans, extent.base); k < all.length; k++) {
+    for (let k = firstRunAfter(all, extent.base); k < all.length; k++) {
       const run = all[k];
       if (run === undefined || run.start >= end) break;
       clip(extent, run);
     }
   }
+}
+
+/** The index of the first run that ends after a sector; they do not overlap. */
+function firstRunAfter(runs: readonly Run[], sector: number): number {
+  let low = 0;
+  let high = runs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const run = runs[middle];
+    if (run !== undefined && run.start + run.length <= sector) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Adds the parts of a run that lie in whole blocks of an extent. */

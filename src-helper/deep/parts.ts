@@ -1,4 +1,5 @@
 import type { Contents } from "./contents.ts";
+import type { Turns } from "./turns.ts";
 
 /** Extents that are to be decided on together: each has something in common with another of them. */
 export type Part = readonly number[];
@@ -6,8 +7,9 @@ export type Part = readonly number[];
 /**
  * Splits extents that may go into parts that have nothing to do with each
  * other. What stays in any case ties nothing together.
+ * @throws what turns throw
  */
-export function partsOf({ count, fixed, holders }: Contents): Part[] {
+export async function partsOf({ count, fixed, holders }: Contents, turns: Turns): Promise<Part[]> {
   const parent = Int32Array.from({ length: count }, (_, k) => k);
   const find = (extent: number): number => {
     let root = extent;
@@ -19,6 +21,7 @@ export function partsOf({ count, fixed, holders }: Contents): Part[] {
     return root;
   };
   for (let segment = 0; segment + 1 < holders.first.length; segment++) {
+    if (turns.over) await turns.next();
     let first = -1;
     holders.each(segment, (extent) => {
       if (fixed[extent] === 1) return;
@@ -29,6 +32,7 @@ export function partsOf({ count, fixed, holders }: Contents): Part[] {
   const parts = new Map<number, number[]>();
   for (let extent = 0; extent < count; extent++) {
     if (fixed[extent] === 1) continue;
+    if (turns.over) await turns.next();
     const root = find(extent);
     const part = parts.get(root);
     if (part === undefined) parts.set(root, [extent]);

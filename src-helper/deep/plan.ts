@@ -40,8 +40,8 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
   const { context, store, placed, isSource = () => true, read } = source;
   const places = new Places(context.sectorSize, settings.read === true ? read : null);
   await places.read?.update(context, store, placed, source.generation);
-  const found = await findRuns(context, store, placed, places, settings);
   const turns = new Turns(() => breathe(context));
+  const found = await findRuns(context, store, placed, places, settings, turns);
   const check = (): void => {
     throwIfCancelled(context.run);
   };
@@ -50,7 +50,10 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
   for (const space of spaces) {
     const some = await planVictims(space, settings, turns);
     const bundles = (victims.at(-1)?.bundle ?? -1) + 1;
-    for (const victim of some) victims.push({ ...victim, bundle: bundles + victim.bundle });
+    for (const victim of some) {
+      victims.push(bundles === 0 ? victim : { ...victim, bundle: bundles + victim.bundle });
+      if (turns.over) await turns.next();
+    }
   }
   const rewrittenBytes = sumOf(victims, "rewrittenBytes");
   return {

@@ -6,6 +6,7 @@ import { indexedFiles, type IndexedFile, type Placed } from "./index-files.ts";
 import { NumberSet } from "./number-table.ts";
 import type { Places } from "./places.ts";
 import type { DeepOptions } from "../engine/contract.ts";
+import type { Turns } from "./turns.ts";
 
 /** Blocks [start, start + length) are equal to those at canon, in sectors of the disk. */
 export interface Run {
@@ -94,6 +95,7 @@ export async function findRuns(
   placed: Placed,
   places: Places,
   settings: DeepOptions,
+  turns: Turns,
 ): Promise<FoundRuns> {
   const { sectorSize } = context;
   const pieces = new Pieces();
@@ -133,17 +135,18 @@ export async function findRuns(
         return found;
       },
     );
-    if (count >= 0) return { ...unpack(out, count), sample: stats[0] ?? 1 };
+    if (count >= 0) return { ...(await unpack(out, count, turns)), sample: stats[0] ?? 1 };
     // they were joined in place
     pieces.count = stats[2] ?? 0;
   }
 }
 
-function unpack(out: Float64Array, count: number): Omit<FoundRuns, "sample"> {
+async function unpack(out: Float64Array, count: number, turns: Turns): Promise<Omit<FoundRuns, "sample">> {
   const runs: Run[] = [];
   const twins = new Map<number, number>();
   for (let k = 0; k < count; k++) {
-    const [start = 0, length = 0, canon = 0] = out.subarray(3 * k, 3 * k + 3);
+    if (k % 1024 === 0 && turns.over) await turns.next();
+    const [start, length, canon] = [out[3 * k] ?? 0, out[3 * k + 1] ?? 0, out[3 * k + 2] ?? 0];
     if (length > 0) runs.push({ start, length, canon });
     else twins.set(start, canon);
   }

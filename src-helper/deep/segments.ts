@@ -1,3 +1,5 @@
+import { sortNumbersInTurns } from "./sort.ts";
+import type { Turns } from "./turns.ts";
 import type { Occurrence, SpaceExtent } from "./space.ts";
 
 /**
@@ -7,7 +9,12 @@ import type { Occurrence, SpaceExtent } from "./space.ts";
 export class Segments {
   readonly #cuts: Float64Array;
 
-  constructor(extents: readonly SpaceExtent[]) {
+  private constructor(cuts: Float64Array) {
+    this.#cuts = cuts;
+  }
+
+  /** @throws what turns throw */
+  static async of(extents: readonly SpaceExtent[], turns: Turns): Promise<Segments> {
     const ends = new Float64Array(2 * extents.reduce((sum, { occurrences }) => sum + occurrences.length, 0));
     let filled = 0;
     for (const extent of extents) {
@@ -15,13 +22,14 @@ export class Segments {
         ends[filled++] = canon;
         ends[filled++] = canon + length;
       }
+      if (turns.over) await turns.next();
     }
-    ends.sort();
+    const cuts = await sortNumbersInTurns(ends, turns);
     let count = 0;
-    for (const value of ends) {
-      if (count === 0 || ends[count - 1] !== value) ends[count++] = value;
+    for (const value of cuts) {
+      if (count === 0 || cuts[count - 1] !== value) cuts[count++] = value;
     }
-    this.#cuts = ends.slice(0, count);
+    return new Segments(cuts.slice(0, count));
   }
 
   get size(): number {

@@ -1,4 +1,4 @@
-/** What parts of files in a review take: milliseconds; holds of the event loop in CPU milliseconds. */
+/** What parts of files in a review take: milliseconds; of ticks, and holds of the event loop, in CPU milliseconds. */
 import { DEEP_DEFAULTS } from "../../../src-helper/engine/contract.ts";
 import { OpenReviews } from "../../../src-helper/engine/review/reviews.ts";
 import { NO_FILTER } from "../../../src-helper/rpc/protocol.ts";
@@ -13,7 +13,7 @@ function cpu() {
   return (user + system) / 1000;
 }
 
-/** Milliseconds, the most that others of this thread waited for meanwhile, and what came of it. */
+/** Milliseconds, those of this thread's processor time, the most of them that others of this thread waited for meanwhile, and what came of it. */
 async function watched(work) {
   let [last, held] = [cpu(), 0];
   const look = () => {
@@ -22,12 +22,12 @@ async function watched(work) {
     last = now;
   };
   const ticking = setInterval(look, 1);
-  const start = performance.now();
+  const [start, begun] = [performance.now(), last];
   const result = await work();
   const ms = performance.now() - start;
   look();
   clearInterval(ticking);
-  return { ms: rounded(ms), held: rounded(held), result };
+  return { ms: rounded(ms), cpu: rounded(last - begun), held: rounded(held), result };
 }
 
 /**
@@ -52,8 +52,8 @@ export async function measureRanges(uuid, databaseDir, snapshots) {
   const page = (filter) =>
     review.rows({ filter: { ...NO_FILTER, ...filter }, sort: FIRST, offset: 0, limit: 100 });
   const tick = async (what, target, ticked) => {
-    const { ms, held, result } = await watched(() => review.tick(target, ticked));
-    figures[what] = ms;
+    const { cpu: used, held, result } = await watched(() => review.tick(target, ticked));
+    figures[what] = used;
     figures[`${what}: longest hold`] = held;
     return result;
   };

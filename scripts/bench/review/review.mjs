@@ -4,6 +4,7 @@
  *     npm run --silent build && npx node --expose-gc scripts/bench/review/review.mjs [--groups 200000] [--copies 100]
  *       [--snapshots 1] [--pairs 10000] [--json]
  *
+ * Ticks are told in processor time, so that what else the machine does is not in them.
  * --copies: of each group, else two or three. --snapshots: read-only ones of all, measured left alone and folded too.
  * --pairs: files that have a part in common, two by two; parts of files are measured then.
  *

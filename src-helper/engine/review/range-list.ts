@@ -49,12 +49,18 @@ export class RangeList {
   readonly fileOf: Int32Array;
   readonly #byId: ReadonlyMap<string, number>;
 
-  private constructor(plan: DeepPlan, rows: readonly RangeRow[], files: FileColumns, fileOf: Int32Array) {
+  private constructor(
+    plan: DeepPlan,
+    rows: readonly RangeRow[],
+    files: FileColumns,
+    fileOf: Int32Array,
+    byId: ReadonlyMap<string, number>,
+  ) {
     this.plan = plan;
     this.rows = rows;
     this.files = files;
     this.fileOf = fileOf;
-    this.#byId = new Map(rows.map(({ id }, row) => [id, row]));
+    this.#byId = byId;
   }
 
   static async of(plan: DeepPlan, slices: Slices): Promise<RangeList> {
@@ -71,13 +77,16 @@ export class RangeList {
     const count = found.reduce((sum, { files }) => sum + files.length, 0);
     const [columns, fileOf] = [new FileColumns(count, NO_SETS), new Int32Array(count)];
     const rows: RangeRow[] = [];
+    const byId = new Map<string, number>();
     let first = 0;
     for (const { files, victims } of found) {
-      rows.push(describe(plan, victims, files, rows.length, first, columns, fileOf));
+      const row = describe(plan, victims, files, rows.length, first, columns, fileOf);
+      byId.set(row.id, rows.length);
+      rows.push(row);
       first += files.length;
       if (slices.over) await slices.next();
     }
-    return new RangeList(plan, rows, columns, fileOf);
+    return new RangeList(plan, rows, columns, fileOf, byId);
   }
 
   /** The row of an id, -1 where there is none. */
@@ -106,8 +115,18 @@ export class RangeList {
   }
 }
 
-function bundlesOf(victims: readonly Victim[]): Iterable<Victim[]> {
-  return Map.groupBy(victims, ({ bundle }) => bundle).values();
+/** Those of one bundle stand together in a plan. */
+function* bundlesOf(victims: readonly Victim[]): Generator<Victim[]> {
+  let some: Victim[] = [];
+  for (const victim of victims) {
+    const [first] = some;
+    if (first !== undefined && first.bundle !== victim.bundle) {
+      yield some;
+      some = [];
+    }
+    some.push(victim);
+  }
+  if (some.length > 0) yield some;
 }
 
 /** Every file that is changed, or shared with. */

@@ -164,9 +164,8 @@ export class RangeReview {
   ): Promise<void> {
     await rest(signal);
     const slices = new Slices(signal);
-    const ticked = Uint8Array.from(files.ticked, (value, row) =>
-      value === 1 && files.excluded[row] === 0 ? 1 : 0,
-    );
+    const ticked = files.ticked.slice();
+    for (let row = 0; row < ticked.length; row++) if (files.excluded[row] === 1) ticked[row] = 0;
     const shown = await this.#source.withState(async (state) => {
       const plan = await this.#plan(state, files, ticked, exclude, signal, slices);
       const list = await RangeList.of(plan, slices);
