@@ -32,7 +32,9 @@ export async function runNative(
   progress: (done: number) => Pick<Progress, "phase" | "done" | "total" | "unit">,
   work: (control: Control) => Promise<number>,
 ): Promise<number> {
-  await context.run.gate?.();
+  // where nothing holds, the call is under way when this returns: who goes on with something else counts on it
+  const gate = context.run.gate?.();
+  if (gate !== undefined) await gate;
   throwIfCancelled(context.run);
   const control = new Control();
   const cancel = (): void => {
