@@ -126,7 +126,7 @@ export class IndexStore {
       addJointGroups,
     ];
     this.db = openDatabase(this.#path, migrations, options);
-    this.db.pragma("cache_size = -24000");
+    this.db.pragma("cache_size = -16000");
     // what is sorted may be all of a million files: beyond the cache it goes to the disk
     this.db.pragma("temp_store = FILE");
   }
