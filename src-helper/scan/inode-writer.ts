@@ -49,7 +49,7 @@ export interface WalkedTree {
  * to group anew.
  */
 export class InodeWriter {
-  readonly touched = new TouchedPlaces();
+  readonly touched: TouchedPlaces;
   /** Rows that were written or removed. */
   changed = 0;
   /** A subvolume came or went: files of any size have other copies now. */
@@ -61,7 +61,9 @@ export class InodeWriter {
   readonly #refs: ExtentRefs;
   #inlineSerial: number;
 
-  constructor(store: IndexStore, refs: ExtentRefs) {
+  /** @param isFirst nothing is in the index yet */
+  constructor(store: IndexStore, refs: ExtentRefs, isFirst: boolean) {
+    this.touched = new TouchedPlaces(isFirst);
     this.#store = store;
     this.#holders = store.holders;
     this.#refs = refs;

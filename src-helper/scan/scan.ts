@@ -60,7 +60,7 @@ export async function scanVolume(
   store.begin();
   try {
     const refs = new ExtentRefs(store, context.sectorSize, last === undefined);
-    const writer = new InodeWriter(store, refs);
+    const writer = new InodeWriter(store, refs, last === undefined);
     const walk = await walkSubvolumes(context, store, writer, subvolumes, () => context.generation());
     writer.finish();
     took.done("trees");

@@ -20,7 +20,13 @@ interface Touched {
 /** Which files a walk found changed, by size and place: what has to be compared anew. */
 export class TouchedPlaces {
   readonly #sizes = new Map<number, Touched>();
+  readonly #isFirst: boolean;
   #count = 0;
+
+  /** @param isFirst of a first scan, which compares everything: nothing is noted */
+  constructor(isFirst: boolean) {
+    this.#isFirst = isFirst;
+  }
 
   get sizes(): ReadonlyMap<number, TouchedSize> {
     return this.#sizes;
@@ -28,6 +34,7 @@ export class TouchedPlaces {
 
   /** A file of that size at that place came, went or changed. */
   touch(size: number, layout: number): void {
+    if (this.#isFirst) return;
     const { layouts } = this.#of(size);
     if (layouts === null || layouts.has(layout)) return;
     layouts.add(layout);
@@ -36,6 +43,7 @@ export class TouchedPlaces {
 
   /** The last file went from there. @param content of what was there, where it was that of other places too */
   leave(size: number, layout: number, content: Buffer | null): void {
+    if (this.#isFirst) return;
     this.touch(size, layout);
     const touched = this.#of(size);
     if (touched.layouts === null) return;

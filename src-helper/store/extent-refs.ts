@@ -24,6 +24,8 @@ export class ExtentRefs {
   readonly sectorSize: number;
   /** Not yet stored, by chunk. */
   readonly #notes = new Map<number, Notes>();
+  /** Where the last note was: the next is mostly beside it. */
+  #last: { readonly chunk: number; readonly notes: Notes } | null = null;
   #noted = 0;
   /** Counts of some chunks: sorted pairs (sector in the chunk, count). The first are those read longest ago. */
   readonly #chunks = new Map<number, Uint32Array>();
@@ -73,9 +75,12 @@ export class ExtentRefs {
 
   #note(bytenr: number, removed: 0 | 1): void {
     const chunk = Math.floor(bytenr / CHUNK_BYTES);
-    let notes = this.#notes.get(chunk);
-    if (notes === undefined) this.#notes.set(chunk, (notes = new Notes()));
-    notes.push(((bytenr - chunk * CHUNK_BYTES) / this.sectorSize) * 2 + removed);
+    if (this.#last?.chunk !== chunk) {
+      let notes = this.#notes.get(chunk);
+      if (notes === undefined) this.#notes.set(chunk, (notes = new Notes()));
+      this.#last = { chunk, notes };
+    }
+    this.#last.notes.push(((bytenr - chunk * CHUNK_BYTES) / this.sectorSize) * 2 + removed);
     if (++this.#noted === MAX_NOTED) this.#merge();
   }
 
@@ -87,6 +92,7 @@ export class ExtentRefs {
       if (changed) this.#put(chunk, pairs);
     }
     this.#notes.clear();
+    this.#last = null;
     this.#noted = 0;
     this.#empty = false;
   }

@@ -85,6 +85,7 @@ export class Holders {
   /** By the set and the subvolume that joins or leaves it; kept while no set changes its content. */
   readonly #with = new Map<number, Map<number, number>>();
   readonly #without = new Map<number, Map<number, number>>();
+  readonly #alone = new Map<number, number>();
   #lowest = 0;
   #highest = 0;
 
@@ -137,7 +138,9 @@ export class Holders {
 
   /** The set of one subvolume alone. @param first of the first walk of its family */
   alone(family: number, subvolume: number, first = false): number {
-    return this.#of(family, [subvolume], first);
+    let id = this.#alone.get(subvolume);
+    if (id === undefined) this.#alone.set(subvolume, (id = this.#of(family, [subvolume], first)));
+    return id;
   }
 
   /** The set with a subvolume more. */
@@ -276,8 +279,7 @@ export class Holders {
     this.#byContent.set(keyOf(set.family, set.text), set.id);
     for (const subvolume of subvolumes) this.#setsOf(subvolume).add(set);
     this.#changed.add(set.id);
-    this.#with.clear();
-    this.#without.clear();
+    this.#forgetNeighbours();
   }
 
   #neighbour(
@@ -293,6 +295,12 @@ export class Holders {
     return found;
   }
 
+  #forgetNeighbours(): void {
+    this.#with.clear();
+    this.#without.clear();
+    this.#alone.clear();
+  }
+
   #drop(set: Holder): void {
     if (this.#byContent.get(keyOf(set.family, set.text)) === set.id) {
       this.#byContent.delete(keyOf(set.family, set.text));
@@ -304,8 +312,7 @@ export class Holders {
     if (this.#bySubvolume !== null) for (const one of set.subvolumes) this.#setsOf(one).delete(set);
     this.#sets.delete(set.id);
     this.#changed.add(set.id);
-    this.#with.clear();
-    this.#without.clear();
+    this.#forgetNeighbours();
   }
 }
 
