@@ -78,6 +78,11 @@ void search_range(struct tree_search *s, struct tree_key min, struct tree_key ma
 	uint64_t min_transid);
 /* 1: an item is at hand; 0: the range is done; -errno. */
 int search_next(struct tree_search *s);
+/* Whether the next item, if there is one, takes another call of the kernel. */
+static inline bool search_drained(const struct tree_search *s)
+{
+	return s->left == 0 && !s->ended;
+}
 void search_close(struct tree_search *s);
 
 /* Packed extents, see refold.h. */

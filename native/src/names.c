@@ -65,7 +65,7 @@ static int read_run(struct tree_search *s, const double *inos, uint32_t *k, uint
 			return RUN_FULL;
 		/* the next read would begin with more of this inode's data, or of what
 		 * a directory holds: begin with the next inode instead */
-		if (s->left == 0 && !s->ended && s->item.type > BTRFS_INODE_EXTREF_KEY) {
+		if (search_drained(s) && s->item.type > BTRFS_INODE_EXTREF_KEY) {
 			while (*k <= last && (uint64_t)inos[*k] <= at)
 				out->ends[(*k)++] = out->used;
 			if (*k <= last)

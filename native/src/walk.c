@@ -409,16 +409,17 @@ int rf_read_inodes(int fd, double tree, uint32_t sectorsize, const double *inos,
 					begin_inode(&b, &s);
 				else
 					add_item(&b, &s);
-			}
-			/* what a directory holds may be a million names, and is not asked for */
-			if (s.item.type > BTRFS_XATTR_ITEM_KEY &&
-				(found != (uint64_t)inos[k] || (b.open && b.directory))) {
-				if (found == (uint64_t)inos[k]) {
+				/* what a directory holds is not asked for */
+				if (s.item.type > BTRFS_XATTR_ITEM_KEY && b.open && b.directory) {
 					stop = !put_inode(&b, found, control);
 					k += !stop;
 				}
-				break;
 			}
+			/* it may be a million names, or extents: what came along is passed
+			 * over, and the next search begins behind it */
+			if (k == end || (found < (uint64_t)inos[k] &&
+					s.item.type > BTRFS_XATTR_ITEM_KEY && search_drained(&s)))
+				break;
 		}
 		if (stop)
 			break;

@@ -10,6 +10,7 @@ import {
   symlinkSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
@@ -281,6 +282,29 @@ describe("rf_read_inodes", () => {
     expect(await readInodes(top, tree, order)).toEqual(expected);
     expect(await readInodes(top, tree, order, { records: 1, blob: 16 * 1024 })).toEqual(expected);
     expect(await readInodes(top, tree, order, { records: 50_000, blob: 16 * 1024 })).toEqual(expected);
+  });
+
+  test("passes over neighbours that nobody asked for, be they ever so large", async () => {
+    const own = volume.createSubvolume("neighbours");
+    const id = withOpen(own, subvolumeOf);
+    for (let k = 0; k < 40; k++) writeFileSync(join(own, `file ${k}`), randomBytes(5000));
+    mkdirSync(join(own, "many names"));
+    for (let k = 0; k < 20; k++) writeFileSync(join(own, `file ${40 + k}`), "x");
+    // a block here and there: 3000 extents, and 3000 names, are more than one call of the kernel gives
+    const pieces = openSync(join(own, "many extents"), constants.O_CREAT | constants.O_WRONLY);
+    for (let k = 0; k < 3000; k++) writeSync(pieces, "x", k * 2 * SECTOR);
+    closeSync(pieces);
+    for (let k = 0; k < 20; k++) writeFileSync(join(own, `file ${60 + k}`), "x");
+    for (let k = 0; k < 3000; k++) linkSync(join(own, "file 0"), join(own, "many names", `name ${k}`));
+    volume.sync();
+    const found = await walkTree(top, id);
+    for (const step of [1, 2, 3, 7, 8, 9]) {
+      for (let first = 0; first < step; first++) {
+        const some = found.filter((_, k) => k % step === first);
+        const inos = some.map(({ ino }) => ino);
+        expect(await readInodes(top, id, inos)).toEqual(some);
+      }
+    }
   });
 
   test("tells by mode 0 what is no file or directory any more, and goes on", async () => {
