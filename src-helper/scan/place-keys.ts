@@ -85,6 +85,7 @@ export class PlaceKeys {
       const layout = this.#stored[k] ?? 0;
       if (!this.#recent.has(layout)) add(layout, this.#stored[k + 1] ?? 0);
     }
+    sieve.end();
     for (const [layout, key] of this.#recent) add(layout, key);
     return found;
   }
@@ -139,18 +140,30 @@ export function keyOf(print: Buffer, at = 0): number {
   return print.readUInt32LE(at) + (print.readUInt32LE(at + 4) & 0x1fffff) * 2 ** 32;
 }
 
-/** Tells of most numbers that they are not in a set, sooner than the set does. */
+/** Tells of most numbers that they are not in a set, sooner than the set does. One at a time: all use the same slots. */
 class Sieve {
-  readonly #bits = new Uint8Array(2 ** 16);
+  /** To make new ones for each of a thousand sizes takes longer than all else that is done for them. */
+  static readonly #slots = new Uint8Array(2 ** 16);
+  readonly #words: Uint32Array;
 
   constructor(values: ReadonlySet<number>) {
-    const words = new Uint32Array(Float64Array.from(values).buffer);
-    for (let k = 0; k < words.length; k += 2) this.#bits[slotOf(words[k] ?? 0, words[k + 1] ?? 0)] = 1;
+    this.#words = new Uint32Array(Float64Array.from(values).buffer);
+    this.#mark(1);
   }
 
   /** @param low, high the halves of a double */
   mayHave(low: number, high: number): boolean {
-    return this.#bits[slotOf(low, high)] === 1;
+    return Sieve.#slots[slotOf(low, high)] === 1;
+  }
+
+  /** Not to be asked any more: the next may be made. */
+  end(): void {
+    this.#mark(0);
+  }
+
+  #mark(value: 0 | 1): void {
+    const words = this.#words;
+    for (let k = 0; k < words.length; k += 2) Sieve.#slots[slotOf(words[k] ?? 0, words[k + 1] ?? 0)] = value;
   }
 }
 
