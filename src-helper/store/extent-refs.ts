@@ -1,4 +1,5 @@
 import type { IndexStore } from "./index-store.ts";
+import { mergeNotes, unpackRefs } from "./packed-refs.ts";
 import { findPair } from "./pairs.ts";
 
 /** Of disk addresses, a row; its sectors, with a bit each beside them, fit into 16 bits. */
@@ -7,6 +8,10 @@ const CHUNK_BYTES = 2 ** 26;
 const MAX_NOTED = 2 ** 23;
 /** Extents whose counts are in memory at a time, 8 bytes each. */
 const MAX_CACHED = 2 ** 23;
+
+const LOAD = "SELECT data FROM extent_refs WHERE chunk = ?";
+const STORE = "INSERT OR REPLACE INTO extent_refs VALUES (?, ?)";
+const DELETE = "DELETE FROM extent_refs WHERE chunk = ?";
 
 /**
  * How many extent items, of all rows of the index, refer to each extent on
@@ -86,10 +91,10 @@ export class ExtentRefs {
 
   #merge(): void {
     for (const [chunk, notes] of [...this.#notes].sort((a, b) => a[0] - b[0])) {
-      const before = this.#empty ? NONE : this.#chunk(chunk);
-      const { pairs, changed, shared } = merge(before, notes.sorted());
+      const before = this.#empty ? NOTHING : this.#stored(chunk);
+      const { bytes, shared } = mergeNotes(before, notes.sorted());
       this.#shared ||= shared;
-      if (changed) this.#put(chunk, pairs);
+      if (bytes !== null) this.#put(chunk, bytes);
     }
     this.#notes.clear();
     this.#last = null;
@@ -97,23 +102,25 @@ export class ExtentRefs {
     this.#empty = false;
   }
 
+  #stored(chunk: number): Uint8Array {
+    const row = this.#store.get(LOAD, chunk) as { data: Buffer } | undefined;
+    return row?.data ?? NOTHING;
+  }
+
   #chunk(chunk: number): Uint32Array {
     let pairs = this.#chunks.get(chunk);
     if (pairs === undefined) {
-      const row = this.#store.get("SELECT data FROM extent_refs WHERE chunk = ?", chunk) as
-        { data: Buffer } | undefined;
-      pairs = row === undefined ? NONE : unpack(row.data);
+      pairs = unpackRefs(this.#stored(chunk));
       this.#keep(chunk, pairs);
     }
     return pairs;
   }
 
-  #put(chunk: number, pairs: Uint32Array): void {
+  #put(chunk: number, bytes: Uint8Array): void {
     this.#cached -= (this.#chunks.get(chunk)?.length ?? 0) / 2;
     this.#chunks.delete(chunk);
-    this.#keep(chunk, pairs);
-    if (pairs.length === 0) this.#store.run("DELETE FROM extent_refs WHERE chunk = ?", chunk);
-    else this.#store.run("INSERT OR REPLACE INTO extent_refs VALUES (?, ?)", chunk, pack(pairs));
+    if (bytes.length === 0) this.#store.run(DELETE, chunk);
+    else this.#store.run(STORE, chunk, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
   #keep(chunk: number, pairs: Uint32Array): void {
@@ -127,7 +134,7 @@ export class ExtentRefs {
   }
 }
 
-const NONE = new Uint32Array();
+const NOTHING = new Uint8Array();
 
 /** References that came (2 * sector) and went (2 * sector + 1), in no order. */
 class Notes {
@@ -146,95 +153,4 @@ class Notes {
   sorted(): Uint16Array {
     return this.#values.subarray(0, this.#length).sort();
   }
-}
-
-/**
- * @param pairs sorted
- * @param notes sorted
- * @returns shared: some count that changed was, or is, more than one, by references that stayed
- */
-function merge(
-  pairs: Uint32Array,
-  notes: Uint16Array,
-): { pairs: Uint32Array; changed: boolean; shared: boolean } {
-  const merged = new Uint32Array(pairs.length + 2 * notes.length);
-  let [length, changed, shared] = [0, false, false];
-  const put = (sector: number, count: number): void => {
-    merged[length++] = sector;
-    merged[length++] = count;
-  };
-  let at = 0;
-  for (let k = 0; k < notes.length;) {
-    const sector = (notes[k] ?? 0) >>> 1;
-    let [came, went] = [0, 0];
-    for (; k < notes.length && (notes[k] ?? 0) >>> 1 === sector; k++) {
-      if ((notes[k] ?? 0) & 1) went++;
-      else came++;
-    }
-    const change = came - went;
-    const next = findPair(pairs, sector, at);
-    merged.set(pairs.subarray(at, next), length);
-    length += next - at;
-    at = next;
-    const known = at < pairs.length && pairs[at] === sector;
-    const before = known ? (pairs[at + 1] ?? 0) : 0;
-    if (known) at += 2;
-    const after = before + change;
-    if (after > 0) put(sector, after);
-    if (change === 0) continue;
-    changed = true;
-    // a changed file's references all go and come anew: what did not go is somebody else's
-    if (before !== went && (before > 1 || after > 1)) shared = true;
-  }
-  merged.set(pairs.subarray(at), length);
-  return { pairs: merged.slice(0, length + pairs.length - at), changed, shared };
-}
-
-let scratch = Buffer.allocUnsafeSlow(2 ** 16);
-
-/**
- * Each extent is one number, twice the distance from the one before, and one
- * more where a second number follows: its count, if that is not 1. Seven bits
- * a byte, the lowest first, and the eighth where another byte follows.
- * @returns good until the next call
- */
-function pack(pairs: Uint32Array): Buffer {
-  if (scratch.length < pairs.length * 5) scratch = Buffer.allocUnsafeSlow(pairs.length * 10);
-  const bytes = scratch;
-  let length = 0;
-  const put = (value: number): void => {
-    let rest = value;
-    for (; rest >= 0x80; rest >>>= 7) bytes[length++] = (rest & 0x7f) | 0x80;
-    bytes[length++] = rest;
-  };
-  let last = 0;
-  for (let k = 0; k < pairs.length; k += 2) {
-    const [sector, count] = [pairs[k] ?? 0, pairs[k + 1] ?? 0];
-    put((sector - last) * 2 + (count === 1 ? 0 : 1));
-    if (count !== 1) put(count);
-    last = sector;
-  }
-  return bytes.subarray(0, length);
-}
-
-function unpack(bytes: Buffer): Uint32Array {
-  const pairs = new Uint32Array(bytes.length * 2);
-  let at = 0;
-  const next = (): number => {
-    let byte = bytes[at++] ?? 0;
-    let value = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = bytes[at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-    }
-    return value >>> 0;
-  };
-  let [length, sector] = [0, 0];
-  while (at < bytes.length) {
-    const step = next();
-    sector += step >>> 1;
-    pairs[length++] = sector;
-    pairs[length++] = step & 1 ? next() : 1;
-  }
-  return pairs.slice(0, length);
 }

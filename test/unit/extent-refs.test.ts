@@ -130,3 +130,35 @@ test("a file overwritten here and there refers to its own extents many times: no
   expect(change(5, 0)).toBe(false);
   expect(opened().count(0)).toBe(0);
 });
+
+test("what was changed again and again is stored as what was counted once", () => {
+  let seed = 11;
+  const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
+  const truth = new Map<number, number>();
+  const stored = (): Buffer =>
+    (store.get("SELECT data FROM extent_refs WHERE chunk = 0") as { data: Buffer }).data;
+  const spread = [3, 300, CHUNK / SECTOR];
+  for (let round = 0; round < 60; round++) {
+    const refs = opened();
+    const below = spread[round % 3] ?? 1;
+    for (let k = random(20); k >= 0; k--) {
+      const sector = random(below);
+      const before = truth.get(sector) ?? 0;
+      if (before > 0 && random(2) === 0) {
+        refs.remove(sector * SECTOR);
+        truth.set(sector, before - 1);
+      } else {
+        refs.add(sector * SECTOR);
+        truth.set(sector, before + 1);
+      }
+    }
+    refs.flush();
+    if (![...truth.values()].some((count) => count > 0)) continue;
+    const after = Buffer.from(stored());
+    store.run("DELETE FROM extent_refs");
+    const once = opened(true);
+    for (const [sector, count] of truth) for (let k = 0; k < count; k++) once.add(sector * SECTOR);
+    once.flush();
+    expect(stored().equals(after), `round ${round}`).toBe(true);
+  }
+});
