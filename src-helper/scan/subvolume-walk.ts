@@ -71,7 +71,7 @@ export class SubvolumeWalk {
       if (row.transid > settled) changed.push(row.ino);
       if (isNew) added.push(row.ino);
     };
-    for await (const inos of this.#changedSince(settled)) await this.#update(inos, settled, see);
+    await this.#eachChanged(settled, (inos) => this.#update(inos, settled, see));
     await this.#findRemoved(changed, settled);
     return added;
   }
@@ -104,11 +104,13 @@ export class SubvolumeWalk {
    * Of an inode that goes on in an older leaf that looks different, and it is
    * looked at; of one that does not, nothing else can have changed. What is
    * preallocated behind the end of a file is in no layout.
+   *
+   * @param look called for some at a time, while the walk goes on
    */
-  async *#changedSince(settled: number): AsyncGenerator<Float64Array> {
+  async #eachChanged(settled: number, look: (inos: Float64Array) => Promise<void>): Promise<void> {
     const known = new KnownLayouts(this.#store, this.#tree);
     let some: number[] = [];
-    await this.#walk(this.#tree.id, settled + 1, (records, k) => {
+    const see = (records: Float64Array, k: number): void => {
       const at = k * RECORD.fields;
       const ino = records[at + RECORD.ino] ?? 0;
       const isNeighbour =
@@ -118,11 +120,12 @@ export class SubvolumeWalk {
         (records[at + RECORD.extentGeneration] ?? 0) <= settled &&
         known.has(ino, records[at + RECORD.layout] ?? 0);
       if (!isNeighbour) some.push(ino);
+    };
+    await this.#walk(this.#tree.id, settled + 1, see, async () => {
+      const inos = Float64Array.from(some);
+      some = [];
+      await look(inos);
     });
-    while (some.length > 0) {
-      yield Float64Array.from(some.slice(0, MAX_INODES));
-      some = some.slice(MAX_INODES);
-    }
   }
 
   async *#changedInodes(subvolume: number, settled: number): AsyncGenerator<Float64Array> {
@@ -276,8 +279,16 @@ export class SubvolumeWalk {
     return named;
   }
 
-  /** @param minTransid leaves that are older are not read; 0: all are */
-  #walk(subvolume: number, minTransid: number, visit: VisitRecord): Promise<void> {
+  /**
+   * @param minTransid leaves that are older are not read; 0: all are
+   * @param pause called after some records, while the walk goes on
+   */
+  #walk(
+    subvolume: number,
+    minTransid: number,
+    visit: VisitRecord,
+    pause?: () => Promise<void>,
+  ): Promise<void> {
     const cursor = new Float64Array(1);
     return this.#records(
       ({ records, blob }, control) =>
@@ -296,6 +307,7 @@ export class SubvolumeWalk {
         ),
       () => cursor[0] === 0,
       visit,
+      pause,
     );
   }
 
@@ -303,7 +315,12 @@ export class SubvolumeWalk {
    * Calls a native walk until it is done. While the records of one call are
    * looked at, the next is under way, and writes to other buffers.
    */
-  async #records(walk: NativeWalk, done: () => boolean, visit: VisitRecord): Promise<void> {
+  async #records(
+    walk: NativeWalk,
+    done: () => boolean,
+    visit: VisitRecord,
+    pause?: () => Promise<void>,
+  ): Promise<void> {
     const { buffers: pool } = this.#count;
     let current: Promise<Read> | null = this.#read(walk);
     while (current !== null) {
@@ -312,6 +329,7 @@ export class SubvolumeWalk {
       next?.catch(() => undefined); // looked at above, or of no interest any more
       try {
         for (let k = 0; k < count; k++) visit(buffers.records, k, buffers.blob);
+        await pause?.();
       } catch (error) {
         // nobody else gets buffers that are still written to
         await next?.then((read) => {

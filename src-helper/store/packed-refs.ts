@@ -162,9 +162,11 @@ class Merge {
 export function unpackRefs(packed: Uint8Array): Uint32Array {
   const pairs = new Uint32Array(packed.length * 2);
   let length = 0;
-  for (const entry = new Reader(packed); entry.sector < Infinity; entry.next()) {
+  const entry = new Reader(packed);
+  while (entry.sector < Infinity) {
     pairs[length++] = entry.sector;
     pairs[length++] = entry.count;
+    entry.next();
   }
   return pairs.slice(0, length);
 }
