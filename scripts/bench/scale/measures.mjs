@@ -34,6 +34,8 @@ export class Measures {
     this.#patience = patience;
     this.#say = say;
     mkdirSync(work, { recursive: true });
+    // as an installed Refold keeps it in /var/lib/refold/cache
+    process.env.NODE_COMPILE_CACHE = join(work, "code");
   }
 
   get database() {
