@@ -44,7 +44,7 @@ import { INODE } from "../btrfs/constants.ts";
 import { contentsOfSize, groupId } from "../scan/groups.ts";
 import { breathe, type ScanContext } from "../scan/scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
-import { groupsOfSize, isUnfiltered, selectGroups, type SelectedGroup } from "../scan/selection.ts";
+import { groupsOfContent, isUnfiltered, selectGroups } from "../scan/selection.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
@@ -422,20 +422,17 @@ export class EngineVolume implements Volume {
       return;
     }
     // only ids and savings are kept for sorting; members are read again as they are shown
-    const found: { id: string; size: number; bytes: number }[] = [];
-    for (const group of selectGroups(store, scope)) {
-      found.push({ id: group.id, size: group.size, bytes: this.#saving(group) });
+    const found: { id: string; size: number; content: Buffer; bytes: number }[] = [];
+    const prediction = this.#state.newPrediction();
+    for (const { id, size, content, plans } of selectGroups(store, scope)) {
+      found.push({ id, size, content, bytes: prediction.add(plans).bytes });
     }
     found.sort((a, b) => b.bytes - a.bytes || b.size - a.size);
-    for (const { id, size, bytes } of found) {
-      for (const group of groupsOfSize(store, scope, size)) {
-        if (group.id === id) yield this.#describe(id, size, bytes, group.members);
+    for (const one of found) {
+      for (const group of groupsOfContent(store, scope, one)) {
+        if (group.id === one.id) yield this.#describe(one.id, one.size, one.bytes, group.members);
       }
     }
-  }
-
-  #saving(group: SelectedGroup): number {
-    return this.#state.newPrediction().add(group.plans).bytes;
   }
 
   #describe(id: string, size: number, reclaimableBytes: number, members: readonly Member[]): Group {

@@ -5,12 +5,14 @@ import { planGroup } from "../dedupe/plan.ts";
 import type { Prediction } from "../dedupe/predict.ts";
 import { countCopies, type FoldPlan, type Member } from "../dedupe/types.ts";
 import type { IndexStore } from "../store/index-store.ts";
-import { eachContentOfSize, groupId, isGroup } from "./groups.ts";
+import { contentsOfSize, eachContentOfSize, groupId, isGroup, type Content } from "./groups.ts";
 
 /** A group as a selection sees it. */
 export interface SelectedGroup {
   readonly id: string;
   readonly size: number;
+  /** The print of its content, as the index has it. */
+  readonly content: Buffer;
   readonly members: readonly Member[];
   readonly plans: readonly FoldPlan[];
 }
@@ -51,13 +53,30 @@ export function* groupsOfSize(
   scope: SelectionScope,
   size: number,
 ): Generator<SelectedGroup> {
+  yield* groupsOf(eachContentOfSize(store, size, scope.readOnlySubvolumes), scope, size);
+}
+
+/** The groups of one content: several where subvolumes are looked at apart. */
+export function groupsOfContent(
+  store: IndexStore,
+  scope: SelectionScope,
+  { size, content }: Pick<SelectedGroup, "size" | "content">,
+): Generator<SelectedGroup> {
+  return groupsOf(contentsOfSize(store, size, scope.readOnlySubvolumes, false, content), scope, size);
+}
+
+function* groupsOf(
+  contents: Iterable<Content>,
+  scope: SelectionScope,
+  size: number,
+): Generator<SelectedGroup> {
   const keep = memberFilter(scope);
-  for (const { content, members } of eachContentOfSize(store, size, scope.readOnlySubvolumes)) {
+  for (const { content, members } of contents) {
     const kept = members.filter(keep);
     for (const [suffix, some] of bySubvolume(kept, scope.selection.crossVolume)) {
       if (!isGroup(some)) continue;
       const id = groupId(size, content) + suffix;
-      yield { id, size, members: some, plans: planGroup(id, some, scope.selection) };
+      yield { id, size, content, members: some, plans: planGroup(id, some, scope.selection) };
     }
   }
 }
