@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { RefoldError } from "../engine/errors.ts";
 import { errnoName, NativeError, tryCall } from "../native/library.ts";
 import { openDirectory } from "./open-directory.ts";
@@ -20,6 +20,11 @@ export interface DiscoveredVolume {
   readonly readOnly: boolean;
   /** Mounted nowhere: named by its device, and reached through a mount of our own. */
   readonly unmounted: boolean;
+  /**
+   * Another filesystem that is mounted has the same uuid: one is a copy of the other, of its disk or its image. The
+   * kernel gives the later one a made-up uuid, and takes that back when its device is mounted once more.
+   */
+  readonly isCopy: boolean;
 }
 
 /**
@@ -27,7 +32,8 @@ export interface DiscoveredVolume {
  * Needs no privilege; a mount point that may not be opened is passed over.
  */
 export function discoverVolumes(): DiscoveredVolume[] {
-  const byUuid = new Map<string, { info: FsInfo; fd: number; mounts: Mount[] }>();
+  // not by uuid: copies of one filesystem have the same
+  const bySuperblock = new Map<string, { info: FsInfo; fd: number; mounts: Mount[] }>();
   try {
     for (const mount of visibleMounts()) {
       const fd = openDirectory(mount.path);
@@ -40,16 +46,20 @@ export function discoverVolumes(): DiscoveredVolume[] {
         if (error instanceof NativeError) continue; // something else was mounted over it
         throw error;
       }
-      const known = byUuid.get(info.uuid);
-      if (known === undefined) byUuid.set(info.uuid, { info, fd, mounts: [mount] });
+      const known = bySuperblock.get(mount.device);
+      if (known === undefined) bySuperblock.set(mount.device, { info, fd, mounts: [mount] });
       else {
         tryCall("rf_close", fd);
         known.mounts.push(mount);
       }
     }
-    return [...byUuid.values()].map(({ info, fd, mounts }) => describe(info, fd, mounts));
+    const found = [...bySuperblock.values()].map(({ info, fd, mounts }) => describe(info, fd, mounts));
+    const byUuid = Map.groupBy(found, ({ info }) => info.uuid);
+    return found.map((one) =>
+      (byUuid.get(one.info.uuid)?.length ?? 0) > 1 ? { ...one, isCopy: true } : one,
+    );
   } finally {
-    for (const { fd } of byUuid.values()) tryCall("rf_close", fd);
+    for (const { fd } of bySuperblock.values()) tryCall("rf_close", fd);
   }
 }
 
@@ -68,7 +78,11 @@ export function discoverUnmounted(device: string): DiscoveredVolume | null {
     });
   }
   try {
-    return { ...describe(readFsInfo(dir), dir, []), devices: [device] };
+    const info = readFsInfo(dir);
+    const found = { ...describe(info, dir, []), devices: [device] };
+    return discoverVolumes().some((other) => other.info.uuid === info.uuid)
+      ? { ...found, isCopy: true }
+      : found;
   } finally {
     tryCall("rf_close", dir);
     tryCall("rf_close", mountFd[0] ?? -1);
@@ -125,5 +139,15 @@ function describe(info: FsInfo, fd: number, mounts: readonly Mount[]): Discovere
     mountPath: first?.path ?? Buffer.alloc(0),
     readOnly: mounts.length > 0 && mounts.every((mount) => mount.readOnly),
     unmounted: mounts.length === 0,
+    isCopy: hasMadeUpUuid(info.uuid),
   };
+}
+
+/** Whether the kernel made the uuid up, since another filesystem has the one on the disk. */
+function hasMadeUpUuid(uuid: string): boolean {
+  try {
+    return readFileSync(`/sys/fs/btrfs/${uuid}/temp_fsid`, "latin1").trim() === "1";
+  } catch {
+    return false; // before Linux 6.7 a copy could not be mounted beside
+  }
 }

@@ -25,15 +25,17 @@ export function selectVolumes(names: readonly string[], warn: (message: string) 
   const all = discoverVolumes();
   if (names.length > 0) {
     const selected = merge(names.map((name) => selectOne(name, all)));
+    for (const { found } of selected) if (found.isCopy) throw isCopy(found);
     for (const { found } of selected) {
       if (found.unmounted)
         warn(`${found.devices.join(", ")} is not mounted: mounted where nobody sees it, for this call`);
     }
     return selected;
   }
-  const writable = all.filter((volume) => !volume.readOnly);
+  const writable = all.filter((volume) => !volume.readOnly && !volume.isCopy);
   for (const volume of all) {
-    if (volume.readOnly)
+    if (volume.isCopy) warn(`${isCopy(volume).message}; it was left out`);
+    else if (volume.readOnly)
       warn(`${volume.mountPath.toString()} is mounted read-only and was left out; name it to scan it`);
   }
   if (writable.length === 0) {
@@ -82,6 +84,15 @@ function unmounted(device: string): SelectedVolume | null {
   if (!existsSync(device)) return null;
   const found = discoverUnmounted(realpathSync(device));
   return found === null ? null : { found, subvolume: null };
+}
+
+/** What is kept of a filesystem is kept by its uuid: of two with the same it would be of either. */
+function isCopy({ mountPath, devices }: DiscoveredVolume): RefoldError {
+  const which = mountPath.length > 0 ? mountPath.toString() : devices.join(", ");
+  return new RefoldError("no-volume", `${which} has the same uuid as another filesystem that is mounted`, {
+    kept: "Nothing was changed.",
+    next: "One is a copy of the other: unmount one, or give one another uuid (btrfstune -u, unmounted).",
+  });
 }
 
 function fail(error: Error): never {

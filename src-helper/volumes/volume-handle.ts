@@ -122,8 +122,9 @@ export class VolumeHandle {
   }
 
   #openDirectory(): number {
-    const { mounts, devices, unmounted } = this.found;
-    const [device] = devices;
+    const { mounts, devices, unmounted, isCopy } = this.found;
+    // to mount a copy's device once more would give it the uuid of the other
+    const [device] = isCopy && !unmounted ? [] : devices;
     // mounting a filesystem that is read-only everywhere could turn it writable
     if (device !== undefined && (unmounted || mounts.some((mount) => !mount.readOnly))) {
       const mountFd = new Int32Array(1);
