@@ -3,7 +3,6 @@
  * server beside it. Sizes are bytes, times are milliseconds since the epoch
  * unless a name says otherwise, generations are btrfs transids.
  */
-import type { Sight } from "./sight.ts";
 
 /** A path as the kernel has it: bytes, never decoded. */
 export type PathBytes = Buffer;
@@ -401,6 +400,20 @@ export interface ScanOptions {
   /** What the totals are of. */
   readonly selection: Selection;
   readonly deep?: DeepOptions;
+}
+
+/** What of a filesystem a scan has seen. Volume.hasNews moves it on. */
+export interface Sight {
+  /** Where Refold's own databases are, which are no news. */
+  readonly databaseDir: string;
+  /** By id. */
+  readonly subvolumes: Map<number, SeenSubvolume>;
+}
+
+export interface SeenSubvolume {
+  readonly uuid: string;
+  readonly readOnly: boolean;
+  readonly generation: number;
 }
 
 /** A volume opened for work (root). Close it, always. */

@@ -5,12 +5,7 @@ import { openDirectory } from "../volumes/open-directory.ts";
 import { subvolumeOf } from "../volumes/select.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 import { changedInodes } from "./changed.ts";
-
-interface SeenSubvolume {
-  readonly uuid: string;
-  readonly readOnly: boolean;
-  readonly generation: number;
-}
+import type { SeenSubvolume, Sight } from "./contract.ts";
 
 const MAX_CHILDREN = 4096;
 
@@ -19,41 +14,35 @@ const MAX_CHILDREN = 4096;
  * whether another would see more. To look costs the search of leaves that are
  * newer, and writes nothing: a look that wrote would find its own writing the
  * next time.
+ * @param handle with the subvolumes as the scan read them
  */
-export class Sight {
-  readonly #databaseDir: string;
-  readonly #subvolumes: Map<number, SeenSubvolume>;
+export function sightOf(handle: VolumeHandle, databaseDir: string): Sight {
+  return { databaseDir, subvolumes: seen(handle) };
+}
 
-  /** @param handle with the subvolumes as the scan read them */
-  constructor(handle: VolumeHandle, databaseDir: string) {
-    this.#databaseDir = databaseDir;
-    this.#subvolumes = seen(handle);
-  }
-
-  /**
-   * Whether anything is different by now, Refold's own databases apart, which
-   * may lie on the filesystem that they are about. Nothing of those: the next
-   * look begins here.
-   *
-   * @param handle opened, or refreshed, after what is asked about was committed
-   * @throws NativeError where a tree cannot be read; RefoldError
-   */
-  hasNews(handle: VolumeHandle): boolean {
-    const now = seen(handle);
-    for (const id of this.#subvolumes.keys()) if (!now.has(id)) return true;
-    let own: ReadonlySet<string> | null = null;
-    for (const [id, { uuid, readOnly, generation }] of now) {
-      const before = this.#subvolumes.get(id);
-      if (before?.uuid !== uuid || before.readOnly !== readOnly) return true;
-      if (before.generation === generation) continue;
-      own ??= ownInodes(handle, this.#databaseDir);
-      for (const record of changedInodes(handle, id, before.generation + 1)) {
-        if (!own.has(nameOf(id, record[RECORD.ino] ?? 0))) return true;
-      }
-      this.#subvolumes.set(id, { uuid, readOnly, generation });
+/**
+ * Whether anything is different by now, Refold's own databases apart, which
+ * may lie on the filesystem that they are about. Nothing of those: the next
+ * look begins here.
+ *
+ * @param handle opened, or refreshed, after what is asked about was committed
+ * @throws NativeError where a tree cannot be read; RefoldError
+ */
+export function hasNews({ databaseDir, subvolumes }: Sight, handle: VolumeHandle): boolean {
+  const now = seen(handle);
+  for (const id of subvolumes.keys()) if (!now.has(id)) return true;
+  let own: ReadonlySet<string> | null = null;
+  for (const [id, { uuid, readOnly, generation }] of now) {
+    const before = subvolumes.get(id);
+    if (before?.uuid !== uuid || before.readOnly !== readOnly) return true;
+    if (before.generation === generation) continue;
+    own ??= ownInodes(handle, databaseDir);
+    for (const record of changedInodes(handle, id, before.generation + 1)) {
+      if (!own.has(nameOf(id, record[RECORD.ino] ?? 0))) return true;
     }
-    return false;
+    subvolumes.set(id, { uuid, readOnly, generation });
   }
+  return false;
 }
 
 function seen({ subvolumes }: VolumeHandle): Map<number, SeenSubvolume> {

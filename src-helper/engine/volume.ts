@@ -15,6 +15,7 @@ import type {
   ScanOptions,
   ScanTotals,
   Selection,
+  Sight,
   SizeMatch,
   StuckFile,
   Volume,
@@ -35,7 +36,7 @@ import { whoPins, type RangesBothWays } from "./pinned.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { metadataPrice } from "./snapshot-price.ts";
 import { DEFAULT_MIN_SIZE, summarizeOpen } from "./summary.ts";
-import { Sight } from "./sight.ts";
+import { hasNews, sightOf } from "./sight.ts";
 import type { RangeSearch, VolumeState } from "./volume-state.ts";
 import { stillAsShown } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
@@ -158,11 +159,11 @@ export class EngineVolume implements Volume {
   }
 
   sight(): Sight {
-    return new Sight(this.#handle, this.#databaseDir);
+    return sightOf(this.#handle, this.#databaseDir);
   }
 
   hasNews(since: Sight): boolean {
-    return since.hasNews(this.#handle);
+    return hasNews(since, this.#handle);
   }
 
   rangeGroups(selection: Selection, options: DeepOptions, ctx: RunContext): Promise<readonly Group[]> {

@@ -1,5 +1,4 @@
-import type { Volume } from "../../engine/contract.ts";
-import type { Sight } from "../../engine/sight.ts";
+import type { Sight, Volume } from "../../engine/contract.ts";
 import { indexPath } from "../../engine/volume-state.ts";
 import { rulesStamp } from "../../rules/file.ts";
 import { stampOf } from "../../store/stamp.ts";
