@@ -1,8 +1,8 @@
 import type { IndexStore } from "../store/index-store.ts";
 import { findPair } from "../store/pairs.ts";
 
-const LOAD = "SELECT keys FROM place_keys WHERE size = ?";
-const LOAD_RECENT = "SELECT keys FROM recent_keys WHERE size = ?";
+const LOAD = `SELECT stored.keys AS keys, recent.keys AS recent
+  FROM place_keys AS stored LEFT JOIN recent_keys AS recent USING (size) WHERE size = ?`;
 const STORE = "INSERT OR REPLACE INTO place_keys VALUES (?, ?)";
 const STORE_RECENT = "INSERT OR REPLACE INTO recent_keys VALUES (?, ?)";
 const DROP = "DELETE FROM place_keys WHERE size = ?";
@@ -39,12 +39,11 @@ export class PlaceKeys {
 
   /** The keys of a size; null where it is compared as a whole. */
   static load(store: IndexStore, size: number): PlaceKeys | null {
-    const row = store.get(LOAD, size) as { keys: Buffer } | undefined;
+    const row = store.get(LOAD, size) as { keys: Buffer; recent: Buffer | null } | undefined;
     if (row === undefined) return null;
     const recent = new Map<number, number>();
-    const apart = store.get(LOAD_RECENT, size) as { keys: Buffer } | undefined;
-    if (apart !== undefined) {
-      const pairs = doublesOf(apart.keys);
+    if (row.recent !== null) {
+      const pairs = doublesOf(row.recent);
       for (let k = 0; k < pairs.length; k += 2) recent.set(pairs[k] ?? 0, pairs[k + 1] ?? 0);
     }
     return new PlaceKeys(doublesOf(row.keys), recent);
