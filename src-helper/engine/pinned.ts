@@ -89,7 +89,7 @@ export async function gainOfSnapshots(
 }
 
 /** Victims that are ones only where ranges of read-only snapshots are moved, and the snapshots of those. */
-function rangesHeld(state: VolumeState, { without, folded }: RangesBothWays): PinnedRanges {
+export function rangesHeld(state: VolumeState, { without, folded }: RangesBothWays): PinnedRanges {
   const readOnly = state.readOnlySubvolumes();
   const free = new Set(without.victims.map(({ bytenr }) => bytenr));
   const bySnapshot: SnapshotSums = new Map();

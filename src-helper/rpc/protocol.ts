@@ -321,6 +321,19 @@ export const sumSchema = z.strictObject({
 });
 export type Sum = z.infer<typeof sumSchema>;
 
+const holdersSchema = z.array(z.strictObject({ path: z.string(), bytes, aloneBytes: bytes })).max(MAX_PAGE);
+
+/** What read-only snapshots keep in parts of files, of everything that was found: engine/contract.ts PinnedRanges. */
+export const pinnedRangesSchema = z.strictObject({
+  bytes,
+  /** How many snapshots hold any of it, and those that hold most. */
+  total: count,
+  snapshots: holdersSchema,
+  /** What parts of files would give back more if those in read-only snapshots were moved too. */
+  foldedBytes: signedBytes,
+});
+export type PinnedRangesInfo = z.infer<typeof pinnedRangesSchema>;
+
 /** What keeps the extents that a fold lets go of in part: engine/contract.ts Pinned. The three sums are of different extents. */
 export const pinnedSchema = z.strictObject({
   /** Held by one read-only snapshot each; by several and nothing else; by files that are not folded, too. */
@@ -329,7 +342,7 @@ export const pinnedSchema = z.strictObject({
   otherBytes: bytes,
   /** How many snapshots hold any of it, and those that hold most. */
   total: count,
-  snapshots: z.array(z.strictObject({ path: z.string(), bytes, aloneBytes: bytes })).max(MAX_PAGE),
+  snapshots: holdersSchema,
   /** What a fold of everything would give back more if copies in read-only snapshots were folded too; 0 where they are. */
   foldedBytes: bytes,
   /** Metadata that folding them takes at most: of what is ticked where they are folded, else of everything. */
@@ -557,6 +570,11 @@ export const METHODS = {
   "review.ranges": { params: z.strictObject({ review, task }), result: sumSchema },
   /** Who keeps sum.pinnedBytes, as of the ticks when it begins. Reads the whole index: seconds on large volumes. */
   "review.pinned": { params: z.strictObject({ review, task }), result: pinnedSchema },
+  /**
+   * What snapshots keep in parts of files; null where the review has none, or folds in snapshots, too. Two searches for
+   * them: as long as a scan of a large volume that looks for them, twice.
+   */
+  "review.pinned-ranges": { params: z.strictObject({ review, task }), result: pinnedRangesSchema.nullable() },
   "review.rows": {
     params: z.strictObject({ review, filter: filterSchema, sort: sortSchema, offset, limit }),
     result: z.strictObject({

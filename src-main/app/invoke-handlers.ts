@@ -62,6 +62,7 @@ export function createInvokeHandlers(
     "review.names": ({ review }) => done(reviews.names(review)),
     "review.ranges": ({ review }) => reviews.ranges(review),
     "review.pinned": ({ review }) => reviews.pinned(review),
+    "review.pinned-ranges": ({ review }) => reviews.pinnedRanges(review),
     "review.rows": (args) => helper.request("review.rows", args),
     "review.files": (args) => helper.request("review.files", args),
     "review.tick": (args) => helper.request("review.tick", args),

@@ -26,6 +26,8 @@ export interface Reviews {
   ranges(review: string): Promise<Result<"review.ranges">>;
   /** Who keeps what a fold of the ticked lets go of in part. */
   pinned(review: string): Promise<Result<"review.pinned">>;
+  /** What snapshots keep in parts of files; null where the review has none of them, or folds in snapshots too. */
+  pinnedRanges(review: string): Promise<Result<"review.pinned-ranges">>;
   /** Adds a glob to the settings and leaves out of the review what it matches. */
   skip(review: string, glob: string): Promise<Result<"review.exclude">>;
   /** Shows a file of a group where it is; its path is the helper's word, never the page's. */
@@ -88,6 +90,10 @@ export function createReviews({ helper, tasks, settings, showFile, onFolded }: R
     pinned: (review) => {
       volumeOf(review);
       return helper.request("review.pinned", { review, task: `pinned-${randomUUID().slice(0, 18)}` });
+    },
+    pinnedRanges: (review) => {
+      volumeOf(review);
+      return helper.request("review.pinned-ranges", { review, task: `pinned-${randomUUID().slice(0, 18)}` });
     },
     skip: async (review, glob) => {
       volumeOf(review);

@@ -17,6 +17,7 @@ export const INVOKE_NAMES = [
   "review.names",
   "review.ranges",
   "review.pinned",
+  "review.pinned-ranges",
   "review.rows",
   "review.files",
   "review.tick",

@@ -48,6 +48,9 @@ export const INVOKE = {
   "review.names": call<null>()(METHODS["review.names"].params.omit({ task: true })),
   "review.ranges": call<Result<"review.ranges">>()(METHODS["review.ranges"].params.omit({ task: true })),
   "review.pinned": call<Result<"review.pinned">>()(METHODS["review.pinned"].params.omit({ task: true })),
+  "review.pinned-ranges": call<Result<"review.pinned-ranges">>()(
+    METHODS["review.pinned-ranges"].params.omit({ task: true }),
+  ),
   "review.rows": call<Result<"review.rows">>()(METHODS["review.rows"].params),
   "review.files": call<Result<"review.files">>()(METHODS["review.files"].params),
   "review.tick": call<Result<"review.tick">>()(METHODS["review.tick"].params),

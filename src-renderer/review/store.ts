@@ -1,7 +1,7 @@
 /** The review of the window: one at a time, kept while other views are shown. */
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef, watch } from "vue";
-import type { Facets, HistoryRunInfo, PinnedInfo } from "../../src-helper/rpc/protocol.ts";
+import type { Facets, HistoryRunInfo, PinnedInfo, PinnedRangesInfo } from "../../src-helper/rpc/protocol.ts";
 import { useClient } from "../bridge.ts";
 import { useApp } from "../stores/app.ts";
 import { useToasts } from "../stores/toasts.ts";
@@ -52,9 +52,33 @@ export const useReview = defineStore("review", () => {
     pinned.value = got.value;
     return true;
   }
+  /** Whether snapshots may keep something in parts of files, which a review without them looks for apart. */
+  const partsMayBeKept = computed(() => {
+    const volume = app.volumes.find(({ uuid }) => uuid === session.volume.value);
+    const settings = app.state?.settings;
+    return settings?.ranges === true && !settings.snapshots && (volume?.snapshots ?? 0) > 0;
+  });
+  /** What snapshots keep in parts of files; undefined: not known yet; null: it is not looked for. */
+  const pinnedParts = shallowRef<PinnedRangesInfo | null | undefined>(null);
+  /** Asks for it: of everything that was found, whatever is ticked. @returns whether it is there */
+  async function askPinnedParts(): Promise<boolean> {
+    const asked = session.info.value?.review;
+    if (pinnedParts.value !== undefined) return true;
+    const got = await session.call("review.pinned-ranges", {});
+    if (got === null || session.info.value?.review !== asked) return false;
+    pinnedParts.value = got.value;
+    return true;
+  }
   watch([() => session.info.value?.review, () => session.info.value?.sum.revision], () => {
     pinned.value = null;
   });
+  watch(
+    [() => session.info.value?.review, () => app.state?.settings.exclude.length, partsMayBeKept],
+    () => {
+      pinnedParts.value = partsMayBeKept.value ? undefined : null;
+    },
+    { immediate: true },
+  );
 
   watch([() => session.info.value?.review, namesReady], async ([review, ready]) => {
     if (review === undefined || !ready) {
@@ -82,6 +106,9 @@ export const useReview = defineStore("review", () => {
     facets,
     pinned,
     askPinned,
+    pinnedParts,
+    partsMayBeKept,
+    askPinnedParts,
     namesReady,
     namesShare,
     foldMs,

@@ -66,6 +66,52 @@ test("what a snapshot keeps is named, and comes back where copies in snapshots a
   expect(diffStates(before, snapshotState(volume.path))).toEqual([]);
 });
 
+test("what a snapshot keeps in parts of files is named too, and comes back by the same switch; in German", async ({
+  volume,
+  launch,
+}) => {
+  plant(volume);
+  const common = randomBytes(HELD);
+  for (const name of ["old.img", "new.img"])
+    writeFileSync(join(volume.path, "home", name), Buffer.concat([randomBytes(64 * 1024), common]));
+  volume.settle();
+  volume.snapshot("home", ".kept", { readOnly: true });
+  volume.settle();
+  const { page } = await launch();
+  await goTo(page, "Settings");
+  await page.getByRole("switch", { name: "Look for equal parts of files too" }).click();
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await scan(page, LABEL);
+  await openReview(page, LABEL);
+  await expect.poll(() => sumBytes(page)).toBe(REDUNDANT);
+
+  const opens = page.locator("footer").getByRole("button", { name: "What snapshots keep" });
+  await opens.click();
+  const dialog = page.getByRole("dialog", { name: "What snapshots keep" });
+  await expect(
+    dialog.getByRole("heading", { name: /^In parts of files 1 snapshot keeps 5\.0\sMiB$/ }),
+  ).toBeVisible();
+  await expect(dialog.getByRole("listitem")).toHaveText(/^\.kept/);
+  await expect(
+    dialog.getByText(/^Whole files give back nothing more by it, parts of files 5\.0\sMiB/),
+  ).toBeVisible();
+  await page.keyboard.press("Escape");
+
+  await goTo(page, "Settings");
+  await page.getByRole("combobox", { name: "Language" }).selectOption("Deutsch");
+  await page.getByRole("link", { name: /^Durchsicht/ }).click();
+  await page.locator("footer").getByRole("button", { name: "Was Snapshots halten" }).click();
+  const german = page.getByRole("dialog");
+  await expect(
+    german.getByRole("heading", { name: /^In Teilen von Dateien hält 1 Snapshot 5,0\sMiB$/ }),
+  ).toBeVisible();
+  await german.getByRole("switch").click();
+  await expect(german.getByRole("heading", { name: "Nichts weiter wird gehalten" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  // it is in the sum by then, and comes back
+  await expect.poll(() => sumBytes(page)).toBeGreaterThan(REDUNDANT + HELD - 2 ** 18);
+});
+
 test.describe("pictures", () => {
   test.use({ volumeOptions: { label: "home", size: "3G", mountOptions: ["compress=zstd:1"] } });
   for (const theme of ["light", "dark"] as const) {

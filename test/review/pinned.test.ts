@@ -1,7 +1,7 @@
 /** What keeps the data that a fold of the ticked lets go of, as a review tells it; and what the fold then gives back. */
 import { rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { FoldOptions } from "../../src-helper/engine/contract.ts";
+import { DEEP_DEFAULTS, type FoldOptions, type Pinned } from "../../src-helper/engine/contract.ts";
 import type { Review } from "../../src-helper/engine/review/review.ts";
 import { StaleReviewError } from "../../src-helper/engine/review/stale.ts";
 import { Random } from "../support/random.ts";
@@ -43,7 +43,7 @@ async function fill(): Promise<void> {
 }
 
 const pinned = (review: Review): ReturnType<Review["pinned"]> => review.pinned(new AbortController().signal);
-const named = ({ snapshots }: Awaited<ReturnType<typeof pinned>>): [string, number, number][] =>
+const named = ({ snapshots }: Pick<Pinned, "snapshots">): [string, number, number][] =>
   snapshots.map(({ path, bytes, aloneBytes }) => [path.toString(), bytes, aloneBytes]);
 
 async function untick(review: Review, size: number): Promise<void> {
@@ -112,4 +112,32 @@ test("a review that is out of date says so, one that is closed meanwhile too", a
   bench.volume.settle();
   await bench.scan();
   await expect(pinned(other)).rejects.toThrow(StaleReviewError);
+});
+
+test("in parts of files it is of everything, as the engine says; asked for where parts are looked for", async () => {
+  const common = random.bytes(8 * MIB);
+  for (const copy of ["1", "2"])
+    writeFileSync(bench.path(`home/part${copy}`), Buffer.concat([random.bytes(65_536), common]));
+  bench.volume.settle();
+  await fill();
+  const ask = (review: Review): ReturnType<Review["pinnedRanges"]> =>
+    review.pinnedRanges(new AbortController().signal);
+  expect(await ask(await bench.openWhole())).toBeNull();
+  expect(await ask(await bench.openWhole({ deep: DEEP_DEFAULTS, snapshots: true }))).toBeNull();
+
+  const review = await bench.openWhole({ deep: DEEP_DEFAULTS });
+  const found = await ask(review);
+  if (found === null) throw new Error("it was asked for");
+  expect(found.bytes).toBeGreaterThan(7 * MIB);
+  expect(named(found)).toEqual([
+    ["first", found.bytes, 0],
+    ["second", found.bytes, 0],
+  ]);
+  const told = await bench.withVolume((volume) => volume.pinned(EVERYTHING, quiet(), DEEP_DEFAULTS));
+  expect(told.ranges).toEqual({ bytes: found.bytes, snapshots: found.snapshots });
+  expect(told.foldedBytes).toBe((await pinned(review)).foldedBytes + found.foldedBytes);
+
+  const asked = ask(review);
+  review.close();
+  await expect(asked).rejects.toThrow(StaleReviewError);
 });

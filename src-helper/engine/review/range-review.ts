@@ -1,6 +1,5 @@
 import type { RangeSum, Sum } from "../../rpc/protocol.ts";
 import { pathMatcher } from "../../scan/selection.ts";
-import type { ScanContext } from "../../scan/scan-context.ts";
 import type { FoldPlan } from "../../dedupe/types.ts";
 import type { DeepPlan } from "../../deep/types.ts";
 import type { DeepOptions } from "../contract.ts";
@@ -14,6 +13,7 @@ import type { PagedRanges } from "./pages.ts";
 import { Planner } from "./planner.ts";
 import { RangeList } from "./range-list.ts";
 import { NO_RANGES, RangeTicks } from "./range-ticks.ts";
+import { scanContextOf } from "./scan-context.ts";
 import { Slices } from "./slices.ts";
 import type { ReviewSource } from "./source.ts";
 import { outOfDate } from "./stale.ts";
@@ -209,16 +209,7 @@ export class RangeReview {
     const excluded = exclude.length === 0 ? null : pathMatcher(exclude);
     const selection = { minSize, exclude: [], pathGlob: null, crossVolume: true, snapshots };
     const { handle } = state;
-    const context: ScanContext = {
-      dir: handle.dir,
-      sectorSize: handle.sectorSize,
-      csumSize: handle.csumSize,
-      uuid: handle.uuid,
-      generation: () => handle.generation(),
-      run: { signal, progress: () => undefined, log: () => undefined },
-      pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
-      bytesRead: 0,
-    };
+    const context = scanContextOf(handle, { signal, progress: () => undefined, log: () => undefined });
     return planRanges(state, selection, deep, plans, context, ({ subvolume, inode }) => {
       if (left.has(keyOf(subvolume, inode))) return false;
       return excluded === null || !excluded(handle.pathOf(subvolume, inode).toString());

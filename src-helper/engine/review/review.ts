@@ -25,7 +25,7 @@ import { loadGroups } from "./load.ts";
 import { Loading, type Loaded } from "./loading.ts";
 import { Owners } from "./owners.ts";
 import { Pages } from "./pages.ts";
-import { reviewPinned, type ReviewPinned } from "./pinned.ts";
+import { reviewPinned, reviewPinnedRanges, type ReviewPinned, type ReviewPinnedRanges } from "./pinned.ts";
 import { RangeReview, type RangeReviewOptions } from "./range-review.ts";
 import { NamesLocator } from "./rows.ts";
 import { Queue, Slices, unlessCancelled } from "./slices.ts";
@@ -215,10 +215,28 @@ export class Review {
    */
   async pinned(signal: AbortSignal): Promise<ReviewPinned> {
     const loaded = await unlessCancelled(this.#loaded(), signal);
-    const ends = AbortSignal.any([signal, this.#closing.signal]);
-    const ctx: RunContext = { signal: ends, progress: () => undefined, log: () => undefined };
     const gone = new Set((this.#ranges?.planned()?.victims ?? []).map(({ bytenr }) => bytenr));
-    const work = reviewPinned(this.#source, this.#groups, loaded, this.#selection(), gone, ctx);
+    return this.#workBeside(signal, (ctx) =>
+      reviewPinned(this.#source, this.#groups, loaded, this.#selection(), gone, ctx),
+    );
+  }
+
+  /**
+   * What read-only snapshots keep in parts of files, of everything that the review may fold; null where the review has
+   * no parts of files, or is to fold them in snapshots, too. Searches the whole volume twice, beside the review.
+   * @throws as pinned
+   */
+  async pinnedRanges(signal: AbortSignal): Promise<ReviewPinnedRanges | null> {
+    await unlessCancelled(this.#loaded(), signal);
+    const { deep } = this.#options;
+    const selection = this.#selection();
+    if (deep === undefined || deep === null || selection.snapshots) return null;
+    return this.#workBeside(signal, (ctx) => reviewPinnedRanges(this.#source, selection, deep, ctx));
+  }
+
+  async #workBeside<T>(signal: AbortSignal, begin: (ctx: RunContext) => Promise<T>): Promise<T> {
+    const ends = AbortSignal.any([signal, this.#closing.signal]);
+    const work = begin({ signal: ends, progress: () => undefined, log: () => undefined });
     this.#beside.add(work);
     try {
       return await work;

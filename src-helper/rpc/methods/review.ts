@@ -1,4 +1,4 @@
-import type { FoldResult, SkipReason } from "../../engine/contract.ts";
+import type { FoldResult, PinningSnapshot, SkipReason } from "../../engine/contract.ts";
 import { OpenReviews } from "../../engine/review/reviews.ts";
 import { StaleReviewError } from "../../engine/review/stale.ts";
 import { databaseError } from "../../store/open-database.ts";
@@ -7,7 +7,7 @@ import { bytesToJsonString } from "../../text/path-text.ts";
 import { RpcError } from "../errors.ts";
 import type { CallContext, ReviewHandlers, Reviews } from "../handlers.ts";
 import { deepOptions } from "../deep.ts";
-import { MAX_MESSAGE_BYTES, MAX_PAGE, type Result } from "../protocol.ts";
+import { MAX_MESSAGE_BYTES, MAX_PAGE, type PinnedInfo, type Result } from "../protocol.ts";
 
 /** What the rows of an answer may take: the rest of the message is small. */
 const MAX_ROWS_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
@@ -53,10 +53,18 @@ export function createReviews(): Reviews {
         const opened = open.get(review);
         return call.run(task, null, async (run) => {
           const { snapshots, ...sums } = await opened.pinned(run.signal);
-          const first = snapshots.slice(0, MAX_PAGE).map(({ path, bytes, aloneBytes }) => ({
-            ...{ path: bytesToJsonString(path), bytes, aloneBytes },
-          }));
-          return { ...sums, total: snapshots.length, snapshots: fitting(first) };
+          return { ...sums, ...holders(snapshots) };
+        });
+      }),
+
+    "review.pinned-ranges": ({ review, task }, call) =>
+      told(call, () => {
+        const opened = open.get(review);
+        return call.run(task, null, async (run) => {
+          const found = await opened.pinnedRanges(run.signal);
+          if (found === null) return null;
+          const { snapshots, ...sums } = found;
+          return { ...sums, ...holders(snapshots) };
         });
       }),
 
@@ -129,6 +137,14 @@ async function told<T>({ databaseDir }: CallContext, work: () => Promise<T>): Pr
       next: "Open the review again.",
     });
   }
+}
+
+/** How many snapshots there are, and the first of them. */
+function holders(snapshots: readonly PinningSnapshot[]): Pick<PinnedInfo, "total" | "snapshots"> {
+  const first = snapshots.slice(0, MAX_PAGE).map(({ path, bytes, aloneBytes }) => ({
+    ...{ path: bytesToJsonString(path), bytes, aloneBytes },
+  }));
+  return { total: snapshots.length, snapshots: fitting(first) };
 }
 
 /** As many of the first rows as a message holds: paths can be very long. */

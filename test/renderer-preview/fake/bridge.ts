@@ -240,6 +240,7 @@ export function createFakeBridge(scene: Scene): RefoldBridge {
     "review.folders": (args) => review(args.review).folders(args),
     "review.facets": ({ review: id }) => review(id).facets(),
     "review.pinned": ({ review: id }) => review(id).pinned(state.settings.snapshots),
+    "review.pinned-ranges": ({ review: id }) => review(id).pinnedRanges(state.settings),
     "review.compare": (args) => review(args.review).compare(args),
     "review.skip": ({ review: id, glob }) => {
       setState({ settings: { ...state.settings, exclude: [...state.settings.exclude, glob] } });

@@ -25,6 +25,10 @@ export interface FakeReview {
   folders(params: Params<"review.folders">): Result<"review.folders">;
   facets(): Result<"review.facets">;
   pinned(snapshots: boolean): Result<"review.pinned">;
+  pinnedRanges(settings: {
+    readonly ranges: boolean;
+    readonly snapshots: boolean;
+  }): Result<"review.pinned-ranges">;
   compare(params: Params<"review.compare">): Result<"review.compare">;
   skip(): Result<"review.exclude">;
   readonly revision: number;
@@ -218,6 +222,19 @@ export function createFakeReview(volume: VolumeInfo, ready: boolean): FakeReview
       foldedBytes: snapshots ? 0 : Math.round(PINNED * 0.9),
       metadataBytes: 38 * 2 ** 20,
     }),
+    pinnedRanges: ({ ranges, snapshots }) =>
+      !ranges || snapshots
+        ? null
+        : {
+            bytes: Math.round(PINNED * 0.2),
+            total: 2,
+            snapshots: [412, 411].map((k) => ({
+              path: `.snapshots/${String(k)}/snapshot`,
+              bytes: Math.round(PINNED * 0.2),
+              aloneBytes: 0,
+            })),
+            foldedBytes: Math.round(PINNED * 0.15),
+          },
     compare({ group, a, b }) {
       const index = Number.parseInt(group, 16);
       const size = columns().size[index] ?? 0;

@@ -1,0 +1,17 @@
+import type { ScanContext } from "../../scan/scan-context.ts";
+import type { VolumeHandle } from "../../volumes/volume-handle.ts";
+import type { RunContext } from "../contract.ts";
+
+/** What a search needs that works beside a review, on a volume opened for it. */
+export function scanContextOf(handle: VolumeHandle, run: RunContext): ScanContext {
+  return {
+    dir: handle.dir,
+    sectorSize: handle.sectorSize,
+    csumSize: handle.csumSize,
+    uuid: handle.uuid,
+    generation: () => handle.generation(),
+    run,
+    pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
+    bytesRead: 0,
+  };
+}
