@@ -83,6 +83,9 @@ test("switched on, reviewed, one row unticked, folded: what was promised is what
     await card(page, LABEL).getByRole("button", { name: "Review parts of files" }).click();
     await expect(groups(page)).toHaveCount(1);
     await expect(groups(page)).toContainText("tape");
+    // and it is left out still
+    await expect(page.locator("footer").getByText("Nothing is ticked")).toBeVisible();
+    await page.getByRole("checkbox", { name: "Tick all groups shown" }).check();
     expect(await wholeSum(page)).toBe(left);
   });
 });

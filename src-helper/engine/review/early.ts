@@ -1,5 +1,6 @@
 import type { DeepOptions } from "../contract.ts";
 import type { Filter, Sort, Sum } from "../../rpc/protocol.ts";
+import type { Choices } from "./choices.ts";
 import type { GroupColumns } from "./columns.ts";
 import { isOfFiles } from "./filter.ts";
 import type { ReviewSource } from "./source.ts";
@@ -13,6 +14,8 @@ export interface ReviewOptions {
   readonly snapshots: boolean;
   /** Parts of files too; null, or absent: whole files only. */
   readonly deep?: DeepOptions | null;
+  /** What was ticked in the review before; null, or absent: everything. */
+  readonly choices?: Choices | null;
 }
 
 /**
@@ -44,7 +47,7 @@ export class Early {
   /** null where the scan has not counted just this: then everything has to be loaded first. */
   static of(groups: GroupColumns, source: ReviewSource, options: ReviewOptions): Early | null {
     const { scan, counted, allows } = source;
-    if (options.snapshots || !counted || allows !== null) return null;
+    if (options.snapshots || !counted || allows !== null || options.choices?.all === false) return null;
     if (!groups.crossing.includes(1)) return new Early(groups, 0, 0);
     if (scan.minSize !== options.minSize || scan.pinnedBytes === undefined) return null;
     return new Early(groups, scan.crossingBytes, scan.pinnedBytes);

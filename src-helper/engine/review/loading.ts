@@ -1,4 +1,5 @@
 import { Choice } from "./choice.ts";
+import type { Choices } from "./choices.ts";
 import type { FileColumns, GroupColumns } from "./columns.ts";
 import type { Names } from "./filter.ts";
 import { ExtentTable } from "./extent-table.ts";
@@ -19,6 +20,14 @@ export interface Loaded {
   readonly ruledOut: Uint8Array | null;
 }
 
+export interface LoadingOptions {
+  /** Bytes. */
+  readonly minSize: number;
+  readonly snapshots: boolean;
+  /** What was ticked in the review before; absent: everything. */
+  readonly choices?: Choices | null;
+}
+
 /** Loads what a review needs besides its groups, in the background. */
 export class Loading {
   /** Rejects where it failed, or with the reason of the signal. */
@@ -33,12 +42,7 @@ export class Loading {
   readonly listeners = new Set<() => void>();
 
   /** @param source in its transaction, which is ended with the loading; its volume is closed then too */
-  constructor(
-    source: ReviewSource,
-    groups: GroupColumns,
-    options: { readonly minSize: number; readonly snapshots: boolean },
-    signal: AbortSignal,
-  ) {
+  constructor(source: ReviewSource, groups: GroupColumns, options: LoadingOptions, signal: AbortSignal) {
     this.toName = groups.files.reduce((sum, files) => sum + files, 0);
     this.done = this.#load(source, groups, options, signal);
     // whoever waits for it is told; nobody may
@@ -48,7 +52,7 @@ export class Loading {
   async #load(
     source: ReviewSource,
     groups: GroupColumns,
-    options: { readonly minSize: number; readonly snapshots: boolean },
+    options: LoadingOptions,
     signal: AbortSignal,
   ): Promise<Loaded> {
     const slices = new Slices(signal);
@@ -70,6 +74,10 @@ export class Loading {
       const choice = await Choice.ofAll(groups, files, planner, footprints, slices);
       const ruledOut = await ruledOutOf(files, source, slices);
       if (ruledOut !== null) await choice.exclude((row) => ruledOut[row] === 1, slices);
+      const { choices = null } = options;
+      if (choices?.all === false) {
+        await choice.tick(await choices.unticked(groups, files, slices), false, slices);
+      }
       this.loaded = { files, names, planner, choice, ruledOut };
       return this.loaded;
     } finally {

@@ -44,7 +44,7 @@ export interface RangeReviewOptions {
  * changed by ranges nor shared with.
  */
 export class RangeReview {
-  readonly ticks = new RangeTicks();
+  readonly ticks: RangeTicks;
   readonly #source: ReviewSource;
   readonly #groups: GroupColumns;
   readonly #options: RangeReviewOptions;
@@ -60,14 +60,19 @@ export class RangeReview {
   /** Rises with every new list. */
   epoch = 0;
 
-  /** @param closing aborted when the review ends */
+  /**
+   * @param closing aborted when the review ends
+   * @param before what was ticked in another review of the volume
+   */
   constructor(
     source: ReviewSource,
     groups: GroupColumns,
     options: RangeReviewOptions,
     closing: AbortSignal,
+    before: RangeTicks | null,
     exclusively: (work: () => Promise<void>) => Promise<void>,
   ) {
+    this.ticks = RangeTicks.after(before);
     this.#source = source;
     this.#groups = groups;
     this.#options = options;

@@ -36,6 +36,19 @@ export class RangeTicks {
   /** Everything was unticked: nothing that comes new is ticked. */
   #none = false;
 
+  /**
+   * Of another review of the volume: what was said of rows and of files. Where extents lie now is not known, and
+   * others may lie where they lay.
+   */
+  static after(before: RangeTicks | null): RangeTicks {
+    const ticks = new RangeTicks();
+    if (before === null) return ticks;
+    for (const [row, ticked] of before.#rows) ticks.#rows.set(row, ticked);
+    for (const file of before.#out) ticks.#out.add(file);
+    ticks.#none = before.#none;
+    return ticks;
+  }
+
   get sum(): TickedRanges {
     return this.#now?.sum ?? NO_RANGES;
   }

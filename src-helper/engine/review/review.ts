@@ -15,6 +15,7 @@ import { RefoldError } from "../errors.ts";
 import type { ChosenFold } from "../volume.ts";
 import type { FoldPlan } from "../../dedupe/types.ts";
 import type { Choice } from "./choice.ts";
+import { Choices } from "./choices.ts";
 import type { Planner } from "./planner.ts";
 import { compareFiles, type ComparedFile } from "./compare.ts";
 import type { GroupColumns } from "./columns.ts";
@@ -86,7 +87,8 @@ export class Review {
 
   #reviewRanges(options: RangeReviewOptions): RangeReview {
     const { signal } = this.#closing;
-    const ranges = new RangeReview(this.#source, this.#groups, options, signal, (install) =>
+    const before = this.#options.choices?.ranges ?? null;
+    const ranges = new RangeReview(this.#source, this.#groups, options, signal, before, (install) =>
       this.#queue.run(async () => {
         await install();
         // what was shown before is another sum
@@ -102,6 +104,15 @@ export class Review {
       },
     );
     return ranges;
+  }
+
+  /** What is ticked, for the next review of the volume; null: everything. */
+  choices(): Choices | null {
+    const { loaded } = this.#loading;
+    if (loaded === null) return this.#options.choices ?? null;
+    // where there are none they were not looked at: what was said before holds
+    const ranges = this.#ranges?.ticks ?? this.#options.choices?.ranges ?? null;
+    return new Choices(this.#groups, loaded.files, ranges);
   }
 
   /** Whether it is what such a request would open, its excludes aside. */

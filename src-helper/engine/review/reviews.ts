@@ -1,3 +1,4 @@
+import type { Choices } from "./choices.ts";
 import { Review, type ReviewRequest } from "./review.ts";
 import { Queue } from "./slices.ts";
 import { StaleReviewError } from "./stale.ts";
@@ -5,12 +6,15 @@ import { StaleReviewError } from "./stale.ts";
 /** The open reviews: one a volume at a time. */
 export class OpenReviews {
   readonly #byVolume = new Map<string, Review>();
+  /** What was ticked in the last one of each. */
+  readonly #choices = new Map<string, Choices>();
   /** Two that open one volume at the same time get the same review. */
   readonly #queue = new Queue();
 
   /**
    * The review of such a request: the one that is open, if nothing but the
-   * excludes is different, else a new one in its place.
+   * excludes is different, else a new one in its place. What is there of files
+   * that were not ticked in that is not ticked in the new one.
    * @throws as Review
    */
   open(request: ReviewRequest): Promise<Review> {
@@ -20,9 +24,8 @@ export class OpenReviews {
         await known.exclude(request.exclude);
         return known;
       }
-      known?.close();
-      this.#byVolume.delete(request.uuid);
-      const review = new Review(request);
+      this.drop(request.uuid);
+      const review = new Review({ ...request, choices: this.#choices.get(request.uuid) ?? null });
       this.#byVolume.set(request.uuid, review);
       try {
         if (request.exclude.length > 0) await review.exclude(request.exclude);
@@ -53,8 +56,12 @@ export class OpenReviews {
 
   /** Closes the review of a volume, if there is one. */
   drop(uuid: string): void {
-    this.#byVolume.get(uuid)?.close();
+    const review = this.#byVolume.get(uuid);
+    if (review === undefined) return;
     this.#byVolume.delete(uuid);
+    const choices = review.choices();
+    if (choices !== null) this.#choices.set(uuid, choices);
+    review.close();
   }
 
   closeAll(): void {

@@ -245,11 +245,11 @@ const review: Messages["review"] = {
     otherText: "Sie nutzen einen Teil derselben Daten, sind ausgelassen oder nicht angekreuzt.",
     fold: "Auch Kopien in schreibgeschützten Snapshots falten",
     gives:
-      "Von allen gleichen Dateien, die gefunden wurden, werden so {size} mehr frei; es braucht höchstens {price} an Metadaten. Die Durchsicht öffnet sich neu, mit allem angekreuzt.",
+      "Von allen gleichen Dateien, die gefunden wurden, werden so {size} mehr frei; es braucht höchstens {price} an Metadaten. Die Durchsicht öffnet sich neu.",
     givesNothing: "Es würde nichts weiter frei.",
     givesLess:
       "Von allen gleichen Dateien, die gefunden wurden, werden so {size} mehr frei. Es kann {price} an Metadaten brauchen, vielleicht ist also nichts zu gewinnen.",
-    on: "Das Angekreuzte braucht dafür höchstens {price} an Metadaten; in der Summe ist das nicht abgezogen. Abgeschaltet öffnet sich die Durchsicht neu, mit allem angekreuzt.",
+    on: "Das Angekreuzte braucht dafür höchstens {price} an Metadaten; in der Summe ist das nicht abgezogen. Abgeschaltet öffnet sich die Durchsicht neu.",
   },
   notice: {
     reopened: "Die Durchsicht war veraltet und wurde neu geöffnet",

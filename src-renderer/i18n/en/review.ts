@@ -238,11 +238,11 @@ export default {
     otherText: "They use a part of the same data, are left out, or are not ticked.",
     fold: "Fold copies in read-only snapshots too",
     gives:
-      "Of all identical files that were found, this gives back {size} more, and takes at most {price} of metadata. The review opens again with everything ticked.",
+      "Of all identical files that were found, this gives back {size} more, and takes at most {price} of metadata. The review opens again.",
     givesNothing: "It would give back nothing more.",
     givesLess:
       "Of all identical files that were found, this gives back {size} more. It can take {price} of metadata, so there may be nothing to gain.",
-    on: "What is ticked takes at most {price} of metadata for it, which the sum does not have off. Switched off, the review opens again with everything ticked.",
+    on: "What is ticked takes at most {price} of metadata for it, which the sum does not have off. Switched off, the review opens again.",
   },
   notice: {
     reopened: "The review was out of date and has been opened again",
