@@ -1,34 +1,13 @@
 import { constants } from "node:os";
-import { readInodes, type FreshInode } from "../dedupe/inodes.ts";
-import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
+import type { FreshInode } from "../dedupe/inodes.ts";
 import { Prefetch, mergeRanges } from "../dedupe/prefetch.ts";
 import * as reasons from "../dedupe/reasons.ts";
 import type { FoldRun } from "../dedupe/run.ts";
-import { NativeError, tryCall, tryCallAsync } from "../native/library.ts";
+import { NativeError } from "../native/library.ts";
+import { LockedFiles, Refused } from "./locked-files.ts";
 import { bytesIn, liesAt, liesIn } from "./mapping.ts";
 import { closePair, copyParts, hasRoom, type TempPair } from "./temp.ts";
 import type { DeepFile, Move, Rewrite, Victim } from "./types.ts";
-
-/** What one FIDEDUPERANGE call compares at most. */
-const CHUNK = 16 << 20;
-
-/** A range that stopped, of which file, and why. */
-class Refused extends Error {
-  readonly file: number;
-  readonly refusal: reasons.Refusal;
-
-  constructor(file: number, refusal: reasons.Refusal) {
-    super(refusal.detail);
-    this.file = file;
-    this.refusal = refusal;
-  }
-}
-
-interface Locked {
-  readonly file: DeepFile;
-  readonly lock: FileLock;
-  readonly fresh: FreshInode | null;
-}
 
 /** What became of files and extents over all batches. */
 export interface DeepOutcomes {
@@ -44,17 +23,13 @@ export interface DeepOutcomes {
 /** Extents whose files are locked together. Whatever happens, every file is unlocked at the end. */
 export class DeepBatch {
   readonly #run: FoldRun;
-  readonly #files: readonly DeepFile[];
   readonly #outcomes: DeepOutcomes;
-  readonly #locked = new Map<number, Locked>();
-  /** Files whose flag was cleared to move a range of them. */
-  readonly #cleared = new Set<number>();
-  #generation = 0;
+  readonly #locked: LockedFiles;
 
   private constructor(run: FoldRun, files: readonly DeepFile[], outcomes: DeepOutcomes) {
     this.#run = run;
-    this.#files = files;
     this.#outcomes = outcomes;
+    this.#locked = new LockedFiles(run, files, outcomes);
   }
 
   /** The intents and rewrites of these victims must be in the journal. */
@@ -67,7 +42,7 @@ export class DeepBatch {
     const batch = new DeepBatch(run, files, outcomes);
     const ahead = await batch.#readAhead(victims);
     try {
-      const locks = await batch.#lock(victims);
+      await batch.#locked.lock([...filesOf(victims)]);
       try {
         for (const victim of victims) {
           if (run.isCancelled()) {
@@ -75,11 +50,11 @@ export class DeepBatch {
             break;
           }
           await batch.#free(victim);
-          await batch.#yieldToWriters();
+          await batch.#locked.yieldToWriters();
           run.tellProgress();
         }
       } finally {
-        await release(run, locks);
+        await batch.#locked.release();
       }
     } finally {
       await ahead.end();
@@ -100,41 +75,11 @@ export class DeepBatch {
       }
       for (const { to, length } of rewrites) add(to.file, to.fileOffset, length);
     }
-    const list = [...ranges].map(([file, of]) => ({ file: this.#file(file), ranges: mergeRanges(of) }));
+    const list = [...ranges].map(([file, of]) => ({
+      file: this.#locked.file(file),
+      ranges: mergeRanges(of),
+    }));
     return Prefetch.open(this.#run.volume.dir, list, this.#run.control);
-  }
-
-  #file(index: number): DeepFile {
-    const file = this.#files[index];
-    if (file === undefined) throw new Error(`no file ${index}`);
-    return file;
-  }
-
-  async #lock(victims: readonly Victim[]): Promise<FileLock[]> {
-    const { volume, intents, ctx } = this.#run;
-    const indexes = [...filesOf(victims)];
-    const files = indexes.map((index) => this.#file(index));
-    const [first] = files;
-    if (first !== undefined) ctx.working?.(() => this.#run.pathOf(first));
-    for (const file of files) intents.risk(file);
-    const locks = await lockFiles(
-      volume,
-      files.map((file) => ({ file, flag: intents.covers(file) })),
-    );
-    try {
-      this.#generation = volume.generation();
-      const fresh = await readAll(this.#run, locks, files);
-      for (const [k, index] of indexes.entries()) {
-        const [file, lock] = [files[k], locks[k]];
-        if (file === undefined || lock === undefined) continue;
-        if (lock.errno === 0 && lock.wasImmutable) intents.disown(file);
-        this.#locked.set(index, { file, lock, fresh: fresh.get(file) ?? null });
-      }
-      return locks;
-    } catch (error) {
-      await release(this.#run, locks);
-      throw error;
-    }
   }
 
   /** Moves all ranges of an extent, or says of a file why not. */
@@ -149,7 +94,7 @@ export class DeepBatch {
       // what only comes to share takes no room: first, so that the copy is the last step
       for (const move of victim.moves) await this.#move(move);
       const written = victim.rewrites.length === 0 ? 0 : await this.#rewrite(victim);
-      meter.note({ ...NO_EXTENT, ...victim }, this.#generation);
+      meter.note({ ...NO_EXTENT, ...victim }, this.#locked.generation);
       meter.noteWritten(written);
       this.#run.keptRanges.add("rewritten", written - victim.rewrittenBytes);
       this.#run.groups++;
@@ -170,16 +115,16 @@ export class DeepBatch {
     for (const { to, length } of [...victim.moves, ...victim.rewrites]) {
       const blocks = Math.ceil(length / sectorSize) * sectorSize;
       destinations.set(to.file, (destinations.get(to.file) ?? 0) + blocks);
-      const locked = this.#open(to.file, true);
+      const locked = this.#locked.open(to.file, true);
       if (!liesAt(locked.fresh?.extents ?? [], to, length)) throw changed(to.file);
     }
     for (const [file, bytes] of destinations) {
-      const fresh = this.#open(file, true).fresh?.extents ?? [];
+      const fresh = this.#locked.open(file, true).fresh?.extents ?? [];
       if (bytesIn(fresh, victim.bytenr) !== bytes) throw changed(file);
     }
     const moved = await this.#moved(victim);
     for (const { from, length, anew } of victim.moves) {
-      const locked = this.#open(from.file, false);
+      const locked = this.#locked.open(from.file, false);
       const copy = anew === true ? this.#outcomes.anew.get(from.bytenr) : undefined;
       const there =
         copy === undefined
@@ -195,76 +140,13 @@ export class DeepBatch {
     const holders = new Set<number>();
     for (const { from, anew } of moves)
       if (anew === true && this.#outcomes.anew.has(from.bytenr)) holders.add(from.file);
-    const locked = [...holders].map((file) => this.#open(file, false));
-    return readAll(
-      this.#run,
-      locked.map(({ lock }) => lock),
-      locked.map(({ file }) => file),
-    );
-  }
-
-  /** A file that is locked. @throws Refused */
-  #open(index: number, destination: boolean): Locked {
-    const locked = this.#locked.get(index);
-    if (locked === undefined) throw new Error(`file ${index} was not to be locked`);
-    const { file, lock } = locked;
-    const earlier = this.#outcomes.refused.get(index);
-    if (earlier !== undefined && lock.fd < 0) throw new Refused(index, earlier);
-    if (lock.errno !== 0) throw new Refused(index, this.#run.explain(file, lock.errno, lock.stage));
-    if (lock.size !== file.size) throw new Refused(index, reasons.sizeChanged(lock.size, file.size));
-    if (destination && lock.wasImmutable) throw new Refused(index, this.#run.immutableRefusal(file));
-    if (!lock.wasImmutable && this.#run.needsFlag(file) && !lock.flagged && !this.#cleared.has(index)) {
-      throw new Refused(index, reasons.refusal(constants.errno.ESTALE, "open"));
-    }
-    if (lock.fd < 0) throw new Refused(index, reasons.wanted(false));
-    return locked;
+    return this.#locked.readAgain(holders);
   }
 
   async #move({ to, from, length }: Move): Promise<void> {
-    const source = this.#locked.get(from.file)?.lock.fd ?? -1;
-    this.#letWritersIn(from.file);
-    await this.#share(source, from.fileOffset, to.file, to.fileOffset, length);
-  }
-
-  #letWritersIn(file: number): void {
-    const fd = this.#locked.get(file)?.lock.fd ?? -1;
-    if (fd >= 0 && tryCall("rf_lease_broken", fd) !== 0) {
-      throw new Refused(file, reasons.wanted(this.#outcomes.moved.has(file)));
-    }
-  }
-
-  /** @throws Refused where the kernel does not share the range */
-  async #share(
-    source: number,
-    offset: number,
-    file: number,
-    fileOffset: number,
-    length: number,
-  ): Promise<void> {
-    const locked = this.#locked.get(file);
-    if (locked === undefined) throw new Error(`file ${file} was not to be locked`);
-    const { lock } = locked;
-    if (lock.flagged) {
-      const cleared = tryCall("rf_set_immutable", lock.fd, 0);
-      if (cleared < 0) throw new Refused(file, reasons.refusal(-cleared, "clear"));
-      lock.flagged = false;
-      this.#cleared.add(file);
-      this.#run.intents.cleared(locked.file);
-    }
-    const status = new Int32Array(1);
-    const bytes = new Float64Array(1);
-    for (let done = 0; done < length; done += CHUNK) {
-      this.#letWritersIn(file);
-      const size = Math.min(CHUNK, length - done);
-      const [fds, offsets] = [Int32Array.of(lock.fd), Float64Array.of(fileOffset + done)];
-      // where the call fails as a whole, the status says why, too
-      await tryCallAsync("rf_dedupe", source, offset + done, size, fds, offsets, 1, status, bytes);
-      const [result = 0] = status;
-      if (result === 1) throw new Refused(file, reasons.differs("none", this.#outcomes.moved.has(file)));
-      if (result < 0) throw new Refused(file, this.#run.explain(locked.file, -result, "dedupe"));
-      this.#outcomes.moved.add(file);
-      this.#run.countBytes(size);
-    }
+    const source = this.#locked.fd(from.file);
+    this.#locked.letWritersIn(from.file);
+    await this.#locked.share(source, from.fileOffset, to.file, to.fileOffset, length);
   }
 
   /** @returns bytes on disk that the copy takes. @throws Refused, with all ranges where they were */
@@ -274,7 +156,7 @@ export class DeepBatch {
     let pair: TempPair;
     try {
       const parts = victim.copies.map(({ to, target, length }) => {
-        const fd = this.#locked.get(to.file)?.lock.fd ?? -1;
+        const fd = this.#locked.fd(to.file);
         return { fd, fileOffset: to.fileOffset, target, length };
       });
       pair = await copyParts(this.#run.volume, victim.kind, parts);
@@ -290,43 +172,19 @@ export class DeepBatch {
       for (const rewrite of victim.rewrites) {
         moved.push(rewrite);
         const { to, target, length } = rewrite;
-        await this.#share(pair.copy, target, to.file, to.fileOffset, length);
+        await this.#locked.share(pair.copy, target, to.file, to.fileOffset, length);
       }
       this.#outcomes.anew.set(victim.bytenr, pair.extents);
       return pair.diskBytes;
     } catch (error) {
       this.#outcomes.unfinished.add(victim.bytenr);
-      if (error instanceof Refused) await this.#takeBack(pair, moved);
+      if (error instanceof Refused) await this.#locked.takeBack(pair.old, moved);
       const { meter, volume } = this.#run;
       meter.noteCopy(pair.extents, volume.generation());
       throw error;
     } finally {
       closePair(pair);
     }
-  }
-
-  /** Moves ranges back onto the extent that they came from; of one that cannot be, the journal knows. */
-  async #takeBack(pair: TempPair, moved: readonly Rewrite[]): Promise<void> {
-    const [status, bytes] = [new Int32Array(1), new Float64Array(1)];
-    for (const { to, target, length } of moved) {
-      const fd = this.#locked.get(to.file)?.lock.fd ?? -1;
-      for (let done = 0; done < length; done += CHUNK) {
-        const size = Math.min(CHUNK, length - done);
-        const [fds, offsets] = [Int32Array.of(fd), Float64Array.of(to.fileOffset + done)];
-        await tryCallAsync("rf_dedupe", pair.old, target + done, size, fds, offsets, 1, status, bytes);
-      }
-    }
-  }
-
-  /** Files that somebody waits for are given up at once. */
-  async #yieldToWriters(): Promise<void> {
-    const wanted: FileLock[] = [];
-    for (const [index, { lock }] of this.#locked) {
-      if (lock.fd < 0 || tryCall("rf_lease_broken", lock.fd) === 0) continue;
-      this.#outcomes.refused.set(index, reasons.wanted(this.#outcomes.moved.has(index)));
-      wanted.push(lock);
-    }
-    if (wanted.length > 0) await release(this.#run, wanted);
   }
 }
 
@@ -346,34 +204,4 @@ export function filesOf(victims: readonly Victim[]): Set<number> {
     for (const { to } of rewrites) files.add(to.file);
   }
   return files;
-}
-
-async function readAll(
-  run: FoldRun,
-  locks: readonly FileLock[],
-  files: readonly DeepFile[],
-): Promise<Map<DeepFile, FreshInode>> {
-  const bySubvolume = Map.groupBy(
-    files.filter((_, k) => (locks[k]?.fd ?? -1) >= 0),
-    (file) => file.subvolume,
-  );
-  const fresh = new Map<DeepFile, FreshInode>();
-  for (const [subvolume, some] of bySubvolume) {
-    const inodes = await readInodes(
-      run.volume,
-      subvolume,
-      some.map((file) => file.inode),
-    );
-    for (const file of some) {
-      const inode = inodes.get(file.inode);
-      if (inode !== undefined) fresh.set(file, inode);
-    }
-  }
-  return fresh;
-}
-
-async function release(run: FoldRun, locks: readonly FileLock[]): Promise<void> {
-  const stuck = await releaseLocks(run.volume, locks);
-  for (const lock of stuck) run.cannotUnlock(lock.file);
-  for (const lock of locks) if (!lock.flagged) run.intents.cleared(lock.file);
 }

@@ -7,7 +7,7 @@ import type { FoldVolume } from "../dedupe/types.ts";
 import { fileId, type Journal, type JournaledRewrite } from "../journal/store.ts";
 import { callAsync, Control, NativeError, tryCall, tryCallAsync } from "../native/library.ts";
 import { extentsIn, liesAt } from "./mapping.ts";
-import { copiesOf } from "./moves.ts";
+import { copiesOf } from "./victim-plan.ts";
 import { closePair, copyParts } from "./temp.ts";
 
 const CHUNK = 16 << 20;
