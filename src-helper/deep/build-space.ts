@@ -7,6 +7,7 @@ import { addOccurrences, Wholes } from "./occurrences.ts";
 import type { Places } from "./places.ts";
 import type { FoundRuns } from "./runs.ts";
 import type { IsMovable, IsSource, Space, SpaceExtent } from "./space.ts";
+import { fitted, withOneMore } from "./short-lists.ts";
 import { sortInTurns } from "./sort.ts";
 import { firstEndingAfter, union, unionInTurns, type Span } from "./spans.ts";
 import type { Turns } from "./turns.ts";
@@ -93,11 +94,11 @@ class SpaceBuilder {
     const { sectorSize } = this.#places;
     const sorted = await sortInTurns([...this.extents.values()], (a, b) => a.bytenr - b.bytenr, turns);
     for (const extent of sorted) {
-      extent.whole = union(
-        extent.references
-          .map(({ offset, length, tail }) => ({ start: offset, end: offset + length - (tail > 0 ? 1 : 0) }))
-          .filter(({ start, end }) => end > start),
-      );
+      const spans = extent.references
+        .map(({ offset, length, tail }) => ({ start: offset, end: offset + length - (tail > 0 ? 1 : 0) }))
+        .filter(({ start, end }) => end > start);
+      extent.whole = spans.length < 2 ? spans : fitted(union(spans));
+      extent.references = fitted(extent.references);
       if (turns.over) await turns.next();
     }
     await addOccurrences(sorted, found, this.#wholes, sectorSize, turns);
@@ -156,7 +157,8 @@ export async function buildSpaces(
       if (!isSource || piece.kind === KIND.prealloc || at >= sectors) continue;
       const used = Math.min(length, sectors - at);
       const tail = at + used === sectors ? row.size % sectorSize : 0;
-      extent.references.push({ file, at, offset: piece.offset / sectorSize, length: used, tail });
+      const offset = piece.offset / sectorSize;
+      extent.references = withOneMore(extent.references, { file, at, offset, length: used, tail });
     }
   };
   for await (const indexed of indexedFiles(store, sectorSize, placed, check)) {

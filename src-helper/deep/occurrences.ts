@@ -1,5 +1,6 @@
 import type { FoundRuns, Run } from "./runs.ts";
 import type { SpaceExtent } from "./space.ts";
+import { fitted, withOneMore } from "./short-lists.ts";
 import { sortInTurns } from "./sort.ts";
 import { firstEndingAfter, unionInTurns, type Span } from "./spans.ts";
 import type { Turns } from "./turns.ts";
@@ -56,6 +57,7 @@ export async function addOccurrences(
       if (run === undefined || run.start >= end) break;
       clip(extent, run);
     }
+    extent.occurrences = fitted(extent.occurrences);
   }
 }
 
@@ -80,6 +82,7 @@ function clip(extent: SpaceExtent, run: Run): void {
     if (span === undefined || span.start >= from + run.length) break;
     const offset = Math.max(span.start, from);
     const length = Math.min(span.end, from + run.length) - offset;
-    extent.occurrences.push({ extent, offset, length, canon: run.canon + (offset - from) });
+    const canon = run.canon + (offset - from);
+    extent.occurrences = withOneMore(extent.occurrences, { extent, offset, length, canon });
   }
 }

@@ -41,11 +41,16 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
   const places = new Places(context.sectorSize, settings.read === true ? read : null);
   await places.read?.update(context, store, placed, source.generation);
   const turns = new Turns(() => breathe(context));
-  const found = await findRuns(context, store, placed, places, settings, turns);
   const check = (): void => {
     throwIfCancelled(context.run);
   };
-  const spaces = await buildSpaces({ ...source, isSource, places }, found, check, turns);
+  // the runs are not needed any more when the spaces are there
+  const { spaces, sample } = await findRuns(context, store, placed, places, settings, turns).then(
+    async (found) => ({
+      spaces: await buildSpaces({ ...source, isSource, places }, found, check, turns),
+      sample: found.sample,
+    }),
+  );
   const victims: Victim[] = [];
   for (const space of spaces) {
     const some = await planVictims(space, settings, turns);
@@ -61,7 +66,7 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
     victims,
     predictedBytes: sumOf(victims, "diskBytes") - rewrittenBytes,
     rewrittenBytes,
-    sample: found.sample,
+    sample,
   };
 }
 

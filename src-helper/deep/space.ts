@@ -35,7 +35,7 @@ export interface SpaceExtent {
   readonly base: number;
   /** Whether its blocks were compared, or its compressed bytes with all of another's. */
   readonly compared: "blocks" | "whole";
-  readonly references: Reference[];
+  references: Reference[];
   /** Whole blocks that files hold: what must live on, and what can be shared with. Ascending. */
   whole: Span[];
   /** Ascending by offset; parts of `whole` only. */

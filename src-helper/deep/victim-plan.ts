@@ -104,9 +104,9 @@ export function planVictim(
     bundle,
     diskBytes: extent.diskBytes,
     kind: extent.kind,
-    moves: plan.moves,
-    rewrites: plan.rewrites,
-    copies: copiesOf(plan.rewrites),
+    moves: plan.moves.slice(),
+    rewrites: plan.rewrites.slice(),
+    copies: copiesOf(plan.rewrites).slice(),
     rewrittenBytes:
       Math.ceil((sectors * extent.diskBytes) / space.sectorSize / extent.length) * space.sectorSize,
   };

@@ -212,6 +212,8 @@ export class EngineVolume implements Volume {
 
   async #rangesBothWays(selection: Selection, deep: DeepOptions, ctx: RunContext): Promise<RangesBothWays> {
     const without = await this.#ranges(selection, deep, ctx);
+    if (selection.snapshots || this.#state.readOnlySubvolumes().size === 0)
+      return { without, folded: without };
     const all = { ...selection, snapshots: true };
     const plans = this.#state.plans(all);
     return { without, folded: await planRanges(this.#state, all, deep, plans, this.#context(ctx)) };
