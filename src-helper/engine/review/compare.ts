@@ -3,6 +3,9 @@ import { promisify } from "node:util";
 import { call, errnoName, tryCall } from "../../native/library.ts";
 import type { Comparison } from "../../rpc/protocol.ts";
 import { RefoldError } from "../errors.ts";
+import type { FileColumns } from "./columns.ts";
+import type { Names } from "./filter.ts";
+import { NamesLocator } from "./rows.ts";
 import { StaleReviewError } from "./stale.ts";
 
 const read = promisify(readCallback);
@@ -17,6 +20,20 @@ export interface ComparedFile {
   readonly subvolume: number;
   readonly inode: number;
   readonly generation: number;
+}
+
+/**
+ * A file of a review.
+ * @param id of copies in several snapshots that are one row, the one that is meant
+ */
+export function comparedFile(files: FileColumns, names: Names, row: number, id: string): ComparedFile {
+  const subvolume = files.subvolumesOf(row).find((one) => files.id(row, one) === id);
+  return {
+    path: new NamesLocator(names).locate(files, row).path,
+    subvolume: subvolume ?? files.subvolume[row] ?? 0,
+    inode: files.inode[row] ?? 0,
+    generation: files.generation[row] ?? 0,
+  };
 }
 
 /**

@@ -11,13 +11,11 @@ import type {
   TickTarget,
 } from "../../rpc/protocol.ts";
 import type { FoldOptions, FoldResult, RunContext, Selection } from "../contract.ts";
-import { RefoldError } from "../errors.ts";
 import type { ChosenFold } from "../volume.ts";
-import type { FoldPlan } from "../../dedupe/types.ts";
 import type { Choice } from "./choice.ts";
 import { Choices } from "./choices.ts";
-import type { Planner } from "./planner.ts";
-import { compareFiles, type ComparedFile } from "./compare.ts";
+import { beingFolded, chosenFold, nothingTicked, stillWorking } from "./chosen.ts";
+import { comparedFile, compareFiles, type ComparedFile } from "./compare.ts";
 import type { GroupColumns } from "./columns.ts";
 import { Early, type ReviewOptions } from "./early.ts";
 import { facetsOf } from "./facets.ts";
@@ -28,7 +26,6 @@ import { Owners } from "./owners.ts";
 import { Pages } from "./pages.ts";
 import { reviewPinned, reviewPinnedRanges, type ReviewPinned, type ReviewPinnedRanges } from "./pinned.ts";
 import { RangeReview, type RangeReviewOptions } from "./range-review.ts";
-import { NamesLocator } from "./rows.ts";
 import { Queue, Slices, unlessCancelled } from "./slices.ts";
 import { ReviewSource, type SourceOptions } from "./source.ts";
 import { outOfDate, StaleReviewError } from "./stale.ts";
@@ -291,17 +288,9 @@ export class Review {
   async compare(group: string, a: string, b: string): Promise<Comparison> {
     const { files, names } = await this.#loaded();
     const at = groupOf(this.#groups, group);
-    const locator = new NamesLocator(names);
     const file = (id: string): ComparedFile => {
       const [row = 0] = fileRowsOf(this.#groups, files, at, [id]);
-      // of copies in several snapshots, the one that is meant
-      const subvolume = files.subvolumesOf(row).find((one) => files.id(row, one) === id);
-      return {
-        path: locator.locate(files, row).path,
-        subvolume: subvolume ?? files.subvolume[row] ?? 0,
-        inode: files.inode[row] ?? 0,
-        generation: files.generation[row] ?? 0,
-      };
+      return comparedFile(files, names, row, id);
     };
     const [one, other] = [file(a), file(b)];
     return this.#source.withVolume((handle) => compareFiles(handle.dir, one, other));
@@ -316,7 +305,8 @@ export class Review {
    *   "usage" where nothing is ticked, and as Volume.fold: the review stays then
    */
   async fold(revision: number, options: FoldOptions, ctx: RunContext): Promise<FoldResult> {
-    const { choice, planner } = await this.#loaded();
+    const loaded = await this.#loaded();
+    const { choice } = loaded;
     await this.#queue.run(() => {
       this.#check();
       if (revision !== choice.revision)
@@ -327,7 +317,7 @@ export class Review {
       this.#folding = true;
     });
     const run = this.#source.withEngineVolume((volume) =>
-      volume.foldChosen(() => this.#planned(choice, planner), options, ctx),
+      volume.foldChosen(() => this.#planned(loaded), options, ctx),
     );
     this.#folded = run;
     try {
@@ -339,18 +329,10 @@ export class Review {
   }
 
   /** What is ticked now. Called under the volume's lock. @throws StaleReviewError */
-  #planned(choice: Choice, planner: Planner): ChosenFold {
+  #planned(loaded: Loaded): ChosenFold {
     this.#source.begin(); // ends with the review
     this.#begun = true;
-    const { predictedBytes, foldBytes: totalBytes } = choice.tally;
-    const plans = { [Symbol.iterator]: () => plansOf(choice, planner) };
-    const ranges = this.#ranges?.planned() ?? null;
-    const { deep } = this.#options;
-    return {
-      ...{ plans, predictedBytes, totalBytes },
-      ...(ranges === null ? {} : { ranges }),
-      ...(deep === undefined || deep === null ? {} : { search: { selection: this.#selection(), deep } }),
-    };
+    return chosenFold(loaded, this.#ranges?.planned() ?? null, this.#selection(), this.#options.deep);
   }
 
   /** Everything that it may fold. */
@@ -410,31 +392,8 @@ export class Review {
   }
 
   #refuseFolding(): void {
-    if (!this.#folding) return;
-    throw new RefoldError("busy", "what is ticked in this review is being folded", {
-      kept: "The choice is as it was.",
-      next: "Wait until the fold is done, or cancel it.",
-    });
+    if (this.#folding) throw beingFolded();
   }
 }
 
-/** Made as the fold goes on: their extents take memory. */
-function* plansOf(choice: Choice, planner: Planner): Generator<FoldPlan> {
-  for (const group of choice.chosen()) yield* planner.withExtents(choice.plans(group));
-}
-
 const NO_SUM: Sum = { revision: 0, groups: 0, files: 0, foldBytes: 0, predictedBytes: 0, pinnedBytes: 0 };
-
-function stillWorking(): RefoldError {
-  return new RefoldError("busy", "what parts of files give back is being worked out anew", {
-    kept: "Nothing was changed.",
-    next: "Wait until the sum is there, then fold.",
-  });
-}
-
-function nothingTicked(): RefoldError {
-  return new RefoldError("usage", "nothing is ticked that could be folded", {
-    kept: "Nothing was changed.",
-    next: "Tick at least two files of a group.",
-  });
-}
