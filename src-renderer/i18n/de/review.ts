@@ -43,6 +43,8 @@ const review: Messages["review"] = {
     older3Years: "Vor mehr als 3 Jahren",
     wait: "Erst wenn alle Namen gelesen sind",
     shown: "{n} Gruppe gezeigt, {size} | {n} Gruppen gezeigt, {size}",
+    shownParts: "{n} Zeile mit Teilen gezeigt, {size} | {n} Zeilen mit Teilen gezeigt, {size}",
+    shownRows: "{n} Zeile gezeigt, {size} | {n} Zeilen gezeigt, {size}",
     none: "keine",
   },
   types: {

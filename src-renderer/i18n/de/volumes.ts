@@ -20,7 +20,8 @@ const volumes: Messages["volumes"] = {
   ofWhichParts: "davon {size} in Teilen von Dateien",
   ofWhichPartsLeast: "davon mindestens {size} in Teilen von Dateien",
   ofWhichPartsOld: "davon {size} in Teilen von Dateien, vor den letzten Änderungen",
-  notAsSelected: "Ohne die Auswahl in den Einstellungen: nach ihr richtet sich die Durchsicht.",
+  notAsSelected:
+    "Dieser Betrag richtet sich noch nicht nach der Auswahl in den Einstellungen. Die Durchsicht tut es und kann einen anderen zeigen.",
   reviewParts: "Teile von Dateien durchsehen",
   reviewPartsAsks: "Teile von Dateien durchsehen …",
   unknownReclaimable: "Ein Scan zeigt, was sich zurückgewinnen lässt",

@@ -41,6 +41,8 @@ export default {
     older3Years: "Longer ago than 3 years",
     wait: "Comes when all names are read",
     shown: "{n} group shown, {size} | {n} groups shown, {size}",
+    shownParts: "{n} row of parts shown, {size} | {n} rows of parts shown, {size}",
+    shownRows: "{n} row shown, {size} | {n} rows shown, {size}",
     none: "none",
   },
   types: {

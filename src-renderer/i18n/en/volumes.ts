@@ -17,7 +17,8 @@ export default {
   ofWhichParts: "{size} of it in parts of files",
   ofWhichPartsLeast: "at least {size} of it in parts of files",
   ofWhichPartsOld: "{size} of it in parts of files, before the last changes",
-  notAsSelected: "Without your choices in Settings of what to fold: the review goes by them.",
+  notAsSelected:
+    "This amount does not go by your choices in Settings of what to fold yet. The review does, and may have another one.",
   reviewParts: "Review parts of files",
   reviewPartsAsks: "Review parts of files…",
   nothing: "Nothing to reclaim",

@@ -118,6 +118,8 @@ describe("how long a fold will take", () => {
   it("is judged by the last whole run that was long enough", () => {
     const runs = [run(1, 10_000, 1000), run(2, 20_000, 1000), run(3, 10, 1000), run(4, null, 1000)];
     expect(estimateMs(runs, 500)).toBe(10_000);
+    // no more exact than it can be
+    expect([1690, 5260, 20_050].map((bytes) => estimateMs(runs, bytes))).toEqual([30_000, 110_000, 420_000]);
   });
 
   it("is not said where there is nothing to judge by", () => {

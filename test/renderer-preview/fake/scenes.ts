@@ -2,7 +2,7 @@
 import type { ErrorData, SkipReason, VolumeInfo } from "../types.ts";
 import type { AppState, Task, TaskResult } from "../../../src-main/ipc/state.ts";
 import { DEFAULT_SETTINGS, settingsSchema } from "../../../src-main/settings/schema.ts";
-import { ARCHIVE, DEMO, FEDORA, HOSTILE, NOW, USB, withoutRights } from "./volumes.ts";
+import { ARCHIVE, DEMO, FEDORA, HOSTILE, notAsSelected, NOW, USB, withoutRights } from "./volumes.ts";
 
 export interface SceneOptions {
   readonly scene: string;
@@ -160,7 +160,7 @@ const SCENES: Readonly<Record<string, () => Parts>> = {
     helper: { status: "user", error: null },
   }),
   observing: () => ({
-    volumes: [FEDORA, ARCHIVE, USB],
+    volumes: [FEDORA, ARCHIVE, USB].map(notAsSelected),
     helper: { status: "observing", error: null },
   }),
   "observing-stuck": () => ({

@@ -116,3 +116,10 @@ export function withoutRights(volume: VolumeInfo): VolumeInfo {
     openIntents: null,
   };
 }
+
+/** As a helper tells it that may not count by the settings. */
+export function notAsSelected(volume: VolumeInfo): VolumeInfo {
+  return volume.lastScan === null
+    ? volume
+    : { ...volume, lastScan: { ...volume.lastScan, asSelected: false } };
+}
