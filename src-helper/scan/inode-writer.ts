@@ -10,6 +10,7 @@ import {
   type InodeRow,
   type InodeState,
 } from "../store/index-store.ts";
+import { Arrivals } from "./arrivals.ts";
 import { forEachExtent, hasSameData, isAllInline, isSame, isShareable, keptTransid } from "./inode-state.ts";
 import { TouchedPlaces } from "./touched.ts";
 
@@ -21,8 +22,6 @@ const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
 const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
 const TOUCH =
   "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
-const SAME_LAYOUT =
-  "SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 AND (family, ino, holder) <> (?, ?, ?) LIMIT 1";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ? RETURNING content";
 const OF_LATER_SET = "SELECT * FROM inode WHERE holder = ? AND holder > 0 LIMIT ?";
 const OF_FIRST_SET = "SELECT * FROM inode WHERE family = ? AND ino > ? AND holder = ? ORDER BY ino LIMIT ?";
@@ -60,6 +59,7 @@ export class InodeWriter {
   readonly #holders: Holders;
   readonly #refs: ExtentRefs;
   #inlineSerial: number;
+  readonly #arrivals: Arrivals;
 
   /** @param isFirst nothing is in the index yet */
   constructor(store: IndexStore, refs: ExtentRefs, isFirst: boolean) {
@@ -68,6 +68,7 @@ export class InodeWriter {
     this.#holders = store.holders;
     this.#refs = refs;
     this.#inlineSerial = (store.meta("inlineSerial") as number | undefined) ?? 0;
+    this.#arrivals = new Arrivals(store, isFirst);
   }
 
   /** The row of the k-th record of a native walk. */
@@ -277,7 +278,9 @@ export class InodeWriter {
       forEachExtent(extents, this.#sectorSize, (bytenr) => {
         this.#refs.add(bytenr);
       });
-    if (kind === KIND_FILE) this.touched.touch(size, layout);
+    if (kind !== KIND_FILE) return;
+    this.touched.touch(size, layout);
+    this.#arrivals.add(layout);
   }
 
   /** A row is not there any more, or says something else. */
@@ -291,8 +294,8 @@ export class InodeWriter {
     if (kind !== KIND_FILE) return;
     this.touched.touch(size, layout);
     // the place on disk may be given to other data now, or be written to where it is (NOCOW); while somebody
-    // else holds it, it cannot
-    if (this.#store.get(SAME_LAYOUT, size, layout, family, ino, holder) === undefined) {
+    // else goes on holding it, it cannot
+    if (!this.#arrivals.anyOlder(size, layout, { family, ino, holder })) {
       const print = this.#store.get(DELETE_PRINT, size, layout) as { content: Buffer | null } | undefined;
       this.touched.leave(size, layout, print?.content ?? null);
     }
