@@ -79,7 +79,13 @@ export function watchScrolling() {
     seen.elements = Math.max(seen.elements, elements.length);
     seen.rowsHeld = Math.max(seen.rowsHeld, table?.held ?? 0);
     seen.farthest = Math.max(seen.farthest, scroller.scrollTop);
-    if (scroller.querySelector(".ghost") !== null) seen.blankFrames++;
+    // the line that has the focus has an element wherever it is, and is blank far out of sight
+    const { top, bottom } = scroller.getBoundingClientRect();
+    const inView = (element) => {
+      const box = element.getBoundingClientRect();
+      return box.bottom > top && box.top < bottom;
+    };
+    if ([...scroller.querySelectorAll(".ghost")].some(inView)) seen.blankFrames++;
     if (going) requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
