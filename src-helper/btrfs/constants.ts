@@ -5,6 +5,9 @@ export const FIRST_FREE_OBJECTID = 256;
 /** -256 as the kernel's unsigned key. */
 export const LAST_FREE_OBJECTID = 0xffff_ffff_ffff_ff00n;
 
+/** -9 as the kernel's unsigned key: where data lies while it is moved. */
+export const DATA_RELOC_TREE = 0xffff_ffff_ffff_fff7n;
+
 /** -5 as the kernel's unsigned key: of items that name inodes without a name. */
 export const ORPHAN_OBJECTID = 0xffff_ffff_ffff_fffbn;
 

@@ -23,12 +23,19 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn;
  * small trees and single objects; the walks of whole trees are in native/.
  *
  * @param fd any open directory of the volume
+ * @param minTransid leaves that are older are passed over
  * @throws NativeError (EPERM without CAP_SYS_ADMIN, ENOENT for no such tree)
  */
-export function* searchTree(fd: number, tree: number, min: Key, max: Key): Generator<TreeItem> {
+export function* searchTree(
+  fd: number,
+  tree: number | bigint,
+  min: Key,
+  max: Key,
+  minTransid = 0,
+): Generator<TreeItem> {
   const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_SIZE);
   try {
-    yield* searchInto(buffer, fd, tree, min, max);
+    yield* searchInto(buffer, fd, tree, min, max, minTransid);
   } finally {
     spare.push(buffer);
   }
@@ -37,7 +44,14 @@ export function* searchTree(fd: number, tree: number, min: Key, max: Key): Gener
 /** Buffers not in use: look-ups are many and short. */
 const spare: Buffer[] = [];
 
-function* searchInto(buffer: Buffer, fd: number, tree: number, min: Key, max: Key): Generator<TreeItem> {
+function* searchInto(
+  buffer: Buffer,
+  fd: number,
+  tree: number | bigint,
+  min: Key,
+  max: Key,
+  minTransid: number,
+): Generator<TreeItem> {
   let next = { objectid: BigInt(min.objectid), type: min.type, offset: BigInt(min.offset) };
   for (;;) {
     const count = call(
@@ -50,7 +64,7 @@ function* searchInto(buffer: Buffer, fd: number, tree: number, min: Key, max: Ke
       max.objectid,
       max.type,
       max.offset,
-      0,
+      minTransid,
       buffer,
       BUFFER_SIZE,
     );

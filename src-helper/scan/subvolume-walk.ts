@@ -1,4 +1,5 @@
 import { KEY, ORPHAN_OBJECTID } from "../btrfs/constants.ts";
+import { mayHaveMovedData } from "../btrfs/relocation.ts";
 import { searchTree } from "../btrfs/search.ts";
 import { callAsync, NativeError, RECORD, TRAIT, type Control } from "../native/library.ts";
 import { KIND_ORPHAN, type IndexStore } from "../store/index-store.ts";
@@ -99,33 +100,41 @@ export class SubvolumeWalk {
 
   /**
    * The inodes in newer leaves that have to be looked at. Most in them are but
-   * neighbours of what changed, and are told by what the leaf says of them: a
-   * balance moves data and leaves the transid, so where they lie is compared.
-   * Of an inode that goes on in an older leaf that looks different, and it is
-   * looked at; of one that does not, nothing else can have changed. What is
-   * preallocated behind the end of a file is in no layout.
+   * neighbours of what changed, as their transid says: where an inode item is
+   * not in what was read it lies in an older leaf, and is as old.
    *
    * @param look called for some at a time, while the walk goes on
    */
   async #eachChanged(settled: number, look: (inos: Float64Array) => Promise<void>): Promise<void> {
-    const known = new KnownLayouts(this.#store, this.#tree);
+    const stayed = mayHaveMovedData(this.#context.dir, settled) ? this.#stayed() : () => true;
     let some: number[] = [];
     const see = (records: Float64Array, k: number): void => {
       const at = k * RECORD.fields;
-      const ino = records[at + RECORD.ino] ?? 0;
       const isNeighbour =
-        records[at + RECORD.mode] !== 0 &&
-        ((records[at + RECORD.traits] ?? 0) & TRAIT.beyondEof) === 0 &&
         (records[at + RECORD.transid] ?? 0) <= settled &&
         (records[at + RECORD.extentGeneration] ?? 0) <= settled &&
-        known.has(ino, records[at + RECORD.layout] ?? 0);
-      if (!isNeighbour) some.push(ino);
+        stayed(records, at);
+      if (!isNeighbour) some.push(records[at + RECORD.ino] ?? 0);
     };
     await this.#walk(this.#tree.id, settled + 1, see, async () => {
       const inos = Float64Array.from(some);
       some = [];
       await look(inos);
     });
+  }
+
+  /**
+   * Tells of a record whether the data lies where it lay: a balance moves data
+   * and leaves the transid. Of an inode that goes on in an older leaf the layout
+   * looks different, and it is looked at; what is preallocated behind the end of
+   * a file is in no layout.
+   */
+  #stayed(): (records: Float64Array, at: number) => boolean {
+    const known = new KnownLayouts(this.#store, this.#tree);
+    return (records, at) =>
+      records[at + RECORD.mode] !== 0 &&
+      ((records[at + RECORD.traits] ?? 0) & TRAIT.beyondEof) === 0 &&
+      known.has(records[at + RECORD.ino] ?? 0, records[at + RECORD.layout] ?? 0);
   }
 
   async *#changedInodes(subvolume: number, settled: number): AsyncGenerator<Float64Array> {

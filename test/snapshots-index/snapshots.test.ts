@@ -2,6 +2,8 @@
  * Snapshots in the index. Work is counted in inodes that were read and in rows,
  * and what is known after it is what a scan from nothing finds.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { constants, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -189,6 +191,21 @@ test("what is preallocated behind the end of a file is found where a balance mov
   bench.volume.sync();
   await bench.scan();
   exec("btrfs", ["balance", "start", "-d", bench.volume.path]);
+  bench.volume.sync();
+  await expectAsFresh(await bench.scan());
+});
+
+test("scans that come while data is being moved, and one after that, find where it lies", async () => {
+  populate("home");
+  await bench.scan();
+  const balance = spawn("btrfs", ["balance", "start", "-d", bench.volume.path], { stdio: "ignore" });
+  const end = once(balance, "exit");
+  for (let k = 0; balance.exitCode === null; k++) {
+    write(`home/${k % 4}/${(k * 37) % (FILES / 4)}`);
+    await bench.scan();
+  }
+  await end;
+  write("home/0/0");
   bench.volume.sync();
   await expectAsFresh(await bench.scan());
 });

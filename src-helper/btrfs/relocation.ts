@@ -1,0 +1,29 @@
+import { DATA_RELOC_TREE, FIRST_FREE_OBJECTID } from "./constants.ts";
+import { searchTree } from "./search.ts";
+
+const END = { objectid: 0xffff_ffff_ffff_ffffn, type: 255, offset: 0xffff_ffff_ffff_ffffn };
+
+/**
+ * Whether data may lie elsewhere since a generation without a change of the
+ * inodes that it is of. What moves data so (a balance, a device that is taken
+ * away, a block group that is reclaimed) copies it by way of an inode in a tree
+ * of its own, which nothing else writes to: that inode is there before the
+ * first extent item is changed, and goes after the last (fs/btrfs/relocation.c).
+ *
+ * @param fd any open directory of the volume
+ */
+export function mayHaveMovedData(fd: number, generation: number): boolean {
+  const begin = { objectid: 0, type: 0, offset: 0 };
+  // of what is under way
+  const inode = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
+  return (
+    has(searchTree(fd, DATA_RELOC_TREE, begin, END, generation + 1)) ||
+    has(searchTree(fd, DATA_RELOC_TREE, inode, END))
+  );
+}
+
+function has(items: Generator): boolean {
+  const found = items.next().done !== true;
+  items.return(undefined);
+  return found;
+}
