@@ -1,35 +1,17 @@
 import { KEY, ORPHAN_OBJECTID } from "../btrfs/constants.ts";
 import { mayHaveMovedData } from "../btrfs/relocation.ts";
 import { searchTree } from "../btrfs/search.ts";
-import { callAsync, NativeError, RECORD, TRAIT, type Control } from "../native/library.ts";
+import { RECORD, TRAIT } from "../native/library.ts";
 import { KIND_ORPHAN, type IndexStore } from "../store/index-store.ts";
 import { KnownLayouts } from "./known-layouts.ts";
 import type { InodeWriter, WalkedRow, WalkedTree } from "./inode-writer.ts";
-import { runNative, type ScanContext } from "./scan-context.ts";
-import { MAX_INODES, MAX_RECORDS, type BufferPool, type WalkBuffers } from "./walk-buffers.ts";
-
-/** Called for each inode that was read; mode 0: it is gone, or neither file nor directory. */
-type Visit = (row: WalkedRow, mode: number) => void;
-/** Called for each record of a native walk. */
-type VisitRecord = (records: Float64Array, k: number, blob: Buffer) => void;
-/** What a native walk wrote, to buffers of a pool. */
-interface Read {
-  readonly buffers: WalkBuffers;
-  readonly count: number;
-}
-type NativeWalk = (buffers: WalkBuffers, control: Control) => Promise<number>;
+import type { ScanContext } from "./scan-context.ts";
+import type { TreeReader } from "./tree-reader.ts";
+import { MAX_INODES } from "./walk-buffers.ts";
 
 /** Also of one without a name: it was deleted while something in it, or itself, was in use. */
 function isDirectory(row: WalkedRow): boolean {
   return row.extents === null;
-}
-
-/** What the walks of a scan have in common: what they count and say of their progress, and their buffers. */
-export interface WalkCount {
-  readonly buffers: BufferPool;
-  inodesRead: number;
-  /** Inodes that there may be to read; null where nobody knows. */
-  total: number | null;
 }
 
 /** Reads the tree of one subvolume into the index: whole, or what is newer than what is known. */
@@ -37,26 +19,26 @@ export class SubvolumeWalk {
   readonly #context: ScanContext;
   readonly #store: IndexStore;
   readonly #writer: InodeWriter;
-  readonly #count: WalkCount;
+  readonly #reader: TreeReader;
   readonly #tree: WalkedTree;
 
   constructor(
     context: ScanContext,
     store: IndexStore,
     writer: InodeWriter,
-    count: WalkCount,
+    reader: TreeReader,
     tree: WalkedTree,
   ) {
     this.#context = context;
     this.#store = store;
     this.#writer = writer;
-    this.#count = count;
+    this.#reader = reader;
     this.#tree = tree;
   }
 
   /** Reads everything; the index has nothing of the subvolume. */
   async full(): Promise<void> {
-    await this.#walk(this.#tree.id, 0, (records, k, blob) => {
+    await this.#reader.walk(this.#tree.id, 0, (records, k, blob) => {
       this.#writer.insert(this.#tree, this.#writer.rowOf(records, k, blob), 0);
     });
   }
@@ -86,12 +68,12 @@ export class SubvolumeWalk {
    */
   async undo(other: number, common: number, added: readonly number[]): Promise<void> {
     const directories = [...added];
-    for await (const inos of this.#changedInodes(other, common)) {
+    for await (const inos of this.#reader.changedInodes(other, common)) {
       const here: number[] = [];
       await this.#update(inos, common, (row) => {
         if (isDirectory(row)) here.push(row.ino);
       });
-      await this.#inodes(other, Float64Array.from(here), (row, mode) => {
+      await this.#rows(other, Float64Array.from(here), (row, mode) => {
         if (mode !== 0 && row.transid > common) directories.push(row.ino);
       });
     }
@@ -116,7 +98,7 @@ export class SubvolumeWalk {
         stayed(records, at);
       if (!isNeighbour) some.push(records[at + RECORD.ino] ?? 0);
     };
-    await this.#walk(this.#tree.id, settled + 1, see, async () => {
+    await this.#reader.walk(this.#tree.id, settled + 1, see, async () => {
       const inos = Float64Array.from(some);
       some = [];
       await look(inos);
@@ -137,27 +119,6 @@ export class SubvolumeWalk {
       known.has(records[at + RECORD.ino] ?? 0, records[at + RECORD.layout] ?? 0);
   }
 
-  async *#changedInodes(subvolume: number, settled: number): AsyncGenerator<Float64Array> {
-    const cursor = new Float64Array(1);
-    do {
-      yield await this.#count.buffers.with(async ({ inodes }) => {
-        const count = await runNative(this.#context, this.#progress, (control) =>
-          callAsync(
-            "rf_changed_inodes",
-            this.#context.dir,
-            subvolume,
-            settled + 1,
-            cursor,
-            inodes,
-            MAX_INODES,
-            control.buffer,
-          ),
-        );
-        return inodes.slice(0, count);
-      });
-    } while (cursor[0] !== 0);
-  }
-
   /**
    * Reads inodes and updates, or removes, their rows.
    * @param seen called for those that are there
@@ -167,7 +128,7 @@ export class SubvolumeWalk {
     settled: number,
     seen: (row: WalkedRow, isNew: boolean) => void,
   ): Promise<void> {
-    await this.#inodes(this.#tree.id, inos, (row, mode) => {
+    await this.#rows(this.#tree.id, inos, (row, mode) => {
       if (mode !== 0) {
         seen(row, this.#writer.update(this.#tree, row, settled));
         return;
@@ -177,30 +138,15 @@ export class SubvolumeWalk {
     });
   }
 
-  async #inodes(subvolume: number, inos: Float64Array, visit: Visit): Promise<void> {
-    if (inos.length === 0) return;
-    const cursor = new Float64Array(1);
-    await this.#records(
-      ({ records, blob }, control) =>
-        callAsync(
-          "rf_read_inodes",
-          this.#context.dir,
-          subvolume,
-          this.#context.sectorSize,
-          inos,
-          inos.length,
-          cursor,
-          records,
-          MAX_RECORDS,
-          blob,
-          blob.length,
-          control.buffer,
-        ),
-      () => cursor[0] === inos.length,
-      (records, k, blob) => {
-        visit(this.#writer.rowOf(records, k, blob), records[k * RECORD.fields + RECORD.mode] ?? 0);
-      },
-    );
+  /** @param visit mode 0: it is gone, or neither file nor directory */
+  async #rows(
+    subvolume: number,
+    inos: Float64Array,
+    visit: (row: WalkedRow, mode: number) => void,
+  ): Promise<void> {
+    await this.#reader.inodes(subvolume, inos, (records, k, blob) => {
+      visit(this.#writer.rowOf(records, k, blob), records[k * RECORD.fields + RECORD.mode] ?? 0);
+    });
   }
 
   /**
@@ -213,7 +159,10 @@ export class SubvolumeWalk {
   async #findRemoved(directories: readonly number[], settled: number): Promise<void> {
     const before = directories.map((directory) => this.#children(directory));
     // what another directory names now was seen there: with its name an inode changes
-    const now = await this.#namedBy(directories.filter((_, k) => (before[k] ?? []).length > 0));
+    const now = await this.#reader.namedBy(
+      this.#tree.id,
+      directories.filter((_, k) => (before[k] ?? []).length > 0),
+    );
     const suspects = before.flatMap((children) => children.filter((ino) => !now.has(ino)));
     const nameless = `SELECT ino, holder FROM inode WHERE family = ? AND kind = ${KIND_ORPHAN}`;
     suspects.push(...this.#own(nameless, this.#tree.family));
@@ -240,7 +189,7 @@ export class SubvolumeWalk {
     while (missing.length > 0 || queue.length > 0) {
       for (const directory of queue.splice(0)) {
         const known = new Set(this.#children(directory));
-        for (const ino of await this.#namedBy([directory])) {
+        for (const ino of await this.#reader.namedBy(this.#tree.id, [directory])) {
           if (!known.has(ino) && this.#writer.find(this.#tree, ino) === undefined) missing.push(ino);
         }
       }
@@ -262,123 +211,4 @@ export class SubvolumeWalk {
     const rows = this.#store.lists<readonly [ino: number, holder: number]>(sql, ...values);
     return rows.filter(([, holder]) => holders.has(holder, this.#tree.id)).map(([ino]) => ino);
   }
-
-  async #namedBy(directories: readonly number[]): Promise<Set<number>> {
-    const named = new Set<number>();
-    const list = Float64Array.from(directories);
-    const cursor = new Float64Array(2);
-    while ((cursor[0] ?? 0) < list.length) {
-      await this.#count.buffers.with(async ({ inodes }) => {
-        const count = await runNative(this.#context, this.#progress, (control) =>
-          callAsync(
-            "rf_dir_children",
-            this.#context.dir,
-            this.#tree.id,
-            list,
-            list.length,
-            cursor,
-            inodes,
-            MAX_INODES,
-            control.buffer,
-          ),
-        );
-        for (const ino of inodes.subarray(0, count)) named.add(ino);
-      });
-    }
-    return named;
-  }
-
-  /**
-   * @param minTransid leaves that are older are not read; 0: all are
-   * @param pause called after some records, while the walk goes on
-   */
-  #walk(
-    subvolume: number,
-    minTransid: number,
-    visit: VisitRecord,
-    pause?: () => Promise<void>,
-  ): Promise<void> {
-    const cursor = new Float64Array(1);
-    return this.#records(
-      ({ records, blob }, control) =>
-        callAsync(
-          "rf_walk",
-          this.#context.dir,
-          subvolume,
-          this.#context.sectorSize,
-          minTransid,
-          cursor,
-          records,
-          MAX_RECORDS,
-          blob,
-          blob.length,
-          control.buffer,
-        ),
-      () => cursor[0] === 0,
-      visit,
-      pause,
-    );
-  }
-
-  /**
-   * Calls a native walk until it is done. While the records of one call are
-   * looked at, the next is under way, and writes to other buffers.
-   */
-  async #records(
-    walk: NativeWalk,
-    done: () => boolean,
-    visit: VisitRecord,
-    pause?: () => Promise<void>,
-  ): Promise<void> {
-    const { buffers: pool } = this.#count;
-    let current: Promise<Read> | null = this.#read(walk);
-    while (current !== null) {
-      const { buffers, count } = await current;
-      const next: Promise<Read> | null = done() ? null : this.#read(walk);
-      next?.catch(() => undefined); // looked at above, or of no interest any more
-      try {
-        for (let k = 0; k < count; k++) visit(buffers.records, k, buffers.blob);
-        await pause?.();
-      } catch (error) {
-        // nobody else gets buffers that are still written to
-        await next?.then((read) => {
-          pool.give(read.buffers);
-        });
-        throw error;
-      } finally {
-        pool.give(buffers);
-      }
-      this.#count.inodesRead += count;
-      current = next;
-    }
-  }
-
-  /** One call of a native walk, with a larger buffer where one inode needs it. */
-  async #read(walk: NativeWalk): Promise<Read> {
-    const { buffers: pool } = this.#count;
-    const buffers = pool.take();
-    try {
-      for (;;) {
-        try {
-          const count = await runNative(this.#context, this.#progress, (control) => walk(buffers, control));
-          return { buffers, count };
-        } catch (error) {
-          if (!(error instanceof NativeError) || error.code !== "EMSGSIZE" || !buffers.growBlob())
-            throw error;
-        }
-      }
-    } catch (error) {
-      pool.give(buffers);
-      throw error;
-    }
-  }
-
-  readonly #progress = (
-    done: number,
-  ): { phase: "walk"; done: number; total: number | null; unit: "files" } => ({
-    phase: "walk",
-    done: this.#count.inodesRead + done,
-    total: this.#count.total,
-    unit: "files",
-  });
 }

@@ -5,7 +5,8 @@ import { NativeError } from "../native/library.ts";
 import type { IndexStore, SubvolumeRow } from "../store/index-store.ts";
 import type { InodeWriter, WalkedTree } from "./inode-writer.ts";
 import type { ScanContext } from "./scan-context.ts";
-import { SubvolumeWalk, type WalkCount } from "./subvolume-walk.ts";
+import { SubvolumeWalk } from "./subvolume-walk.ts";
+import { TreeReader, type WalkCount } from "./tree-reader.ts";
 import { BufferPool } from "./walk-buffers.ts";
 
 /** Trees walked at a time: while one waits for the disk, another is worked on. */
@@ -63,6 +64,7 @@ class Walk {
   /** What is in the index by now. */
   readonly #known: Map<number, SubvolumeRow>;
   readonly #count: WalkCount;
+  readonly #reader: TreeReader;
   #lastFamily = 0;
   readonly #report = {
     subvolumesWalked: 0,
@@ -90,6 +92,7 @@ class Walk {
     const total =
       this.#known.size > 0 ? null : ((store.meta("walk") as { inodes: number } | undefined)?.inodes ?? null);
     this.#count = { inodesRead: 0, total, buffers: new BufferPool() };
+    this.#reader = new TreeReader(context, this.#count);
   }
 
   async run(): Promise<WalkReport> {
@@ -248,7 +251,7 @@ class Walk {
   }
 
   #walk(tree: WalkedTree): SubvolumeWalk {
-    return new SubvolumeWalk(this.#context, this.#store, this.#writer, this.#count, tree);
+    return new SubvolumeWalk(this.#context, this.#store, this.#writer, this.#reader, tree);
   }
 }
 
