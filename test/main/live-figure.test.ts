@@ -210,6 +210,12 @@ describe("when", () => {
         expect(last).toBeLessThanOrEqual(COMMIT + 2 * SECOND + POLL);
         scans = [];
       }
+      // by then the new distance is known
+      const at = clock.now();
+      write();
+      sync();
+      await clock.advance(10 * MINUTE);
+      expect((scans.at(-1)?.at ?? 0) - at, String(commits)).toBeLessThanOrEqual(POLL);
     }
   });
 
