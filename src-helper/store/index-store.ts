@@ -8,6 +8,7 @@ import { shareRows } from "./migrations/004-holders.ts";
 import { addPlaceKeys } from "./migrations/005-place-keys.ts";
 import { addRecentKeys } from "./migrations/006-recent-keys.ts";
 import { addJointGroups } from "./migrations/007-joint-groups.ts";
+import { refill } from "./migrations/008-refill.ts";
 import { checkedAt, closeDistrusted, closeTrusted } from "./trust.ts";
 import { Holders } from "./holders.ts";
 import type { Ancestry } from "../btrfs/lineage.ts";
@@ -88,7 +89,7 @@ const TABLES = [
 ] as const;
 
 /** The last version whose migration forgets all rows. */
-const LAST_REFILLED = 4;
+const LAST_REFILLED = 8;
 
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
@@ -124,6 +125,7 @@ export class IndexStore {
       addPlaceKeys,
       addRecentKeys,
       addJointGroups,
+      refill,
     ];
     this.db = openDatabase(this.#path, migrations, options);
     this.db.pragma("cache_size = -16000");
