@@ -27,22 +27,22 @@ export class PackedSize {
   readonly layouts: Float64Array;
   /** Of the first place in the answer for its batch. */
   readonly first: number;
-  readonly #files: readonly string[];
+  readonly #packed: string;
 
-  constructor(size: number, files: readonly string[], layouts: Float64Array, first: number) {
+  constructor(size: number, packed: string, layouts: Float64Array, first: number) {
     this.size = size;
     this.layouts = layouts;
     this.first = first;
-    this.#files = files;
+    this.#packed = packed;
   }
 
   /** The files at some layouts; null: all. */
   files(holders: Holders, layouts: ReadonlySet<number> | null): FileRow[] {
     const rows: FileRow[] = [];
-    for (const packed of this.#files) {
-      const layout = layoutOf(packed);
+    for (const file of filesOf(this.#packed)) {
+      const layout = layoutOf(file);
       if (layouts !== null && !layouts.has(layout)) continue;
-      const [, holder = "", ino = "", gen = "", flags = "", traits = "", extents = ""] = packed.split(" ");
+      const [, holder = "", ino = "", gen = "", flags = "", traits = "", extents = ""] = file.split(" ");
       const set = parseInt(holder, 16) | 0;
       rows.push({
         holder: set,
@@ -68,18 +68,15 @@ export class PackedBatch {
   #used = 0;
 
   add([size, packed]: PackedRow): void {
-    const files = packed.split(",");
-    const layouts = new Float64Array(files.length);
-    const seen = new Set<number>();
-    for (const file of files) {
+    const layouts: number[] = [];
+    for (const file of filesOf(packed)) {
       const layout = layoutOf(file);
-      if (seen.has(layout)) continue;
-      layouts[seen.size] = layout;
-      seen.add(layout);
+      if (layout === layouts.at(-1)) continue;
+      layouts.push(layout);
       this.#addTask(file.slice(file.lastIndexOf(" ") + 1));
     }
-    this.sizes.push(new PackedSize(size, files, layouts.subarray(0, seen.size), this.count));
-    this.count += seen.size;
+    this.sizes.push(new PackedSize(size, packed, Float64Array.from(layouts), this.count));
+    this.count += layouts.length;
   }
 
   /** What the checksum tree says of all places. */
@@ -125,6 +122,18 @@ export function* packedBatches(
     store.db.pragma("threads = 0");
     store.db.unsafeMode(false);
   }
+}
+
+/** One after the other, by layout: all at once would take as much memory again as the text. */
+function* filesOf(packed: string): Generator<string> {
+  let start = 0;
+  for (;;) {
+    const end = packed.indexOf(",", start);
+    if (end < 0) break;
+    yield packed.slice(start, end);
+    start = end + 1;
+  }
+  yield packed.slice(start);
 }
 
 function layoutOf(packed: string): number {
