@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { DEEP_DEFAULTS, type FoldOptions } from "../../src-helper/engine/contract.ts";
 import type { Review } from "../../src-helper/engine/review/review.ts";
+import { NO_FILTER } from "../../src-helper/rpc/protocol.ts";
 import { allFiles, allRows, quiet, ReviewBench } from "../review/support.ts";
 import { Random } from "../support/random.ts";
 import { diffStates, snapshotState } from "../support/state.ts";
@@ -25,8 +26,9 @@ const FOLDS = [
   { snapshots: true, deep: DEEP },
 ];
 
-/** Unticks some files, some groups whole, and some ranges. */
+/** Unticks some files, some groups whole, and some ranges; what the review before left out is back in the lot. */
 async function tickSome(review: Review, random: Random): Promise<void> {
+  await review.tick({ kind: "filter", filter: NO_FILTER }, true);
   for (const { id } of await allRows(review, { kind: "file" })) {
     const files = await allFiles(review, id);
     const out = random.chance(0.3) ? files : files.filter(() => random.chance(0.3));
