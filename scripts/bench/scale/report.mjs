@@ -19,7 +19,9 @@ function runTable(runs, columns) {
   const shown = Object.entries(runs).filter(([name]) => name !== "review");
   const rows = shown.map(([name, run]) => [
     name,
-    seconds(run.seconds),
+    run.least === undefined || run.least === run.most
+      ? seconds(run.seconds)
+      : `${seconds(run.seconds)} (${seconds(run.least)}-${seconds(run.most)})`,
     seconds(run.cpu),
     mb(run.read),
     mb(run.memory),
@@ -134,8 +136,10 @@ export function renderMarkdown(results) {
   const disturbed = runs.filter((run) => run.foreign > 0.1).length;
   return `# Benchmarks: very many files
 
-Written by \`sudo npm run bench:scale\` on ${machine.date}; do not edit by hand. One run of each in a process of its own;
-all figures are in \`benchmarks-scale.json\`. ${
+Written by \`sudo npm run bench:scale\` on ${machine.date}; do not edit by hand. Each run is a process of its own;
+of three the one that takes the median time counts, with the most memory that any took, and the least and the most time are
+in brackets. What comes once in a volume's history was run once. Compiled code of the program is kept between runs, as an installed Refold keeps it.
+All figures are in \`benchmarks-scale.json\`. ${
     disturbed === 0
       ? "No other program took part of the processor meanwhile."
       : `In ${disturbed} of ${runs.length} runs other programs took more than a tenth of a core: the times there are too high.`

@@ -21,6 +21,7 @@ const USAGE = `Usage: npm run bench:scale -- [options]   (as root)
   --snapshot-files N  files of the one with snapshots (default 100000)
   --snapshots N       how many (default 100)
   --changes N         files changed before a rescan (default 1000)
+  --rounds N          of each run (default 3): the one that takes the median time counts
   --only PART         files or snapshots alone; the documentation is left alone
   --keep DIR          where the images are made, and found again the next time (default: a directory in
                       ${tmpdir()} that is removed)
@@ -38,6 +39,7 @@ function readOptions() {
       "snapshot-files": { type: "string" },
       snapshots: { type: "string" },
       changes: { type: "string", default: "1000" },
+      rounds: { type: "string" },
       only: { type: "string" },
       keep: { type: "string" },
       patience: { type: "string", default: "5" },
@@ -60,6 +62,7 @@ function readOptions() {
     snapshotFiles: number("snapshot-files", 100_000, 2000),
     snapshots: number("snapshots", 100, 10),
     changes: number("changes", 1000, 1000),
+    rounds: number("rounds", 3, 1),
     patience: Number(values.patience),
   };
 }
@@ -72,23 +75,40 @@ function prepare(folder, count) {
   return image;
 }
 
-async function ofFiles(folder, measures, { files: count, changes }) {
+/**
+ * Of several runs the one that takes the median time, with the most memory that any took.
+ * @template {import("../measure.mjs").Run} R
+ * @param {number} rounds
+ * @param {() => Promise<R>} run
+ */
+async function medianOf(rounds, run) {
+  const runs = [];
+  for (let k = 0; k < rounds; k++) runs.push(await run());
+  const byTime = runs.toSorted((a, b) => a.seconds - b.seconds);
+  const [least, most] = [byTime[0].seconds, byTime.at(-1).seconds];
+  return { ...byTime[rounds >> 1], least, most, memory: Math.max(...runs.map(({ memory }) => memory)) };
+}
+
+async function ofFiles(folder, measures, { files: count, changes, rounds }) {
   const volume = new LoopVolume(prepare(folder, count), join(folder, "mnt"));
   const runs = {};
   let round = Date.now();
   try {
-    runs["walk, cold"] = await measures.walk("walk, cold", volume, true);
-    runs["walk, warm"] = await measures.walk("walk, warm", volume, false);
-    runs["full scan, cold"] = await measures.fullScan("full scan, cold", volume, true);
-    runs["full scan, warm"] = await measures.fullScan("full scan, warm", volume, false);
+    const take = async (name, work) => {
+      runs[name] = await medianOf(rounds, () => work(name));
+    };
+    await take("walk, cold", (name) => measures.walk(name, volume, true));
+    await take("walk, warm", (name) => measures.walk(name, volume, false));
+    await take("full scan, cold", (name) => measures.fullScan(name, volume, true));
+    await take("full scan, warm", (name) => measures.fullScan(name, volume, false));
     for (const temperature of ["warm", "cold"]) {
       const cold = temperature === "cold";
-      const unchanged = `nothing changed, ${temperature}`;
-      runs[unchanged] = await measures.rescan(unchanged, volume, cold);
+      await take(`nothing changed, ${temperature}`, (name) => measures.rescan(name, volume, cold));
       for (const where of ["together", "scattered"]) {
-        const name = `${changes} changed, ${where}, ${temperature}`;
-        changeFiles(volume, { count, changes, round: round++, where });
-        runs[name] = await measures.rescan(name, volume, cold);
+        await take(`${changes} changed, ${where}, ${temperature}`, (name) => {
+          changeFiles(volume, { count, changes, round: round++, where });
+          return measures.rescan(name, volume, cold);
+        });
       }
     }
     runs["groups --limit 100"] = await measures.groups("groups --limit 100", volume, 100);
@@ -100,7 +120,7 @@ async function ofFiles(folder, measures, { files: count, changes }) {
 }
 
 /** The same steps without and with snapshots, on a copy of the image. */
-async function ofSnapshots(folder, measures, { snapshotFiles: count, snapshots, changes }) {
+async function ofSnapshots(folder, measures, { snapshotFiles: count, snapshots, changes, rounds }) {
   const image = prepare(folder, count);
   const copy = join(folder, "snapshots.img");
   copyImage(image, copy);
@@ -110,12 +130,14 @@ async function ofSnapshots(folder, measures, { snapshotFiles: count, snapshots, 
   let round = 1;
   const scans = async (when) => {
     const take = async (what, work) => {
-      runs[`${what}, ${when}`] = await work(`${what}, ${when}`);
+      runs[`${what}, ${when}`] = await medianOf(rounds, () => work(`${what}, ${when}`));
     };
     await take("nothing changed", (name) => measures.rescan(name, volume, false));
     await take("nothing changed, cold", (name) => measures.rescan(name, volume, true));
-    changeFiles(volume, { count, changes, round: round++, where: "scattered" });
-    await take(`${changes} changed`, (name) => measures.rescan(name, volume, false));
+    await take(`${changes} changed`, (name) => {
+      changeFiles(volume, { count, changes, round: round++, where: "scattered" });
+      return measures.rescan(name, volume, false);
+    });
     await take("full scan", (name) => measures.fullScan(name, volume, false));
     await take("full scan, cold", (name) => measures.fullScan(name, volume, true));
     await take("walk", (name) => measures.walk(name, volume, false));
