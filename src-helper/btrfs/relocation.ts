@@ -1,3 +1,4 @@
+import { NativeError } from "../native/library.ts";
 import { DATA_RELOC_TREE, FIRST_FREE_OBJECTID } from "./constants.ts";
 import { searchTree } from "./search.ts";
 
@@ -16,10 +17,16 @@ export function mayHaveMovedData(fd: number, generation: number): boolean {
   const begin = { objectid: 0, type: 0, offset: 0 };
   // of what is under way
   const inode = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
-  return (
-    has(searchTree(fd, DATA_RELOC_TREE, begin, END, generation + 1)) ||
-    has(searchTree(fd, DATA_RELOC_TREE, inode, END))
-  );
+  try {
+    return (
+      has(searchTree(fd, DATA_RELOC_TREE, begin, END, generation + 1)) ||
+      has(searchTree(fd, DATA_RELOC_TREE, inode, END))
+    );
+  } catch (error) {
+    // mounted to rescue what is there: nobody can tell
+    if (error instanceof NativeError && error.code === "ENOENT") return true;
+    throw error;
+  }
 }
 
 function has(items: Generator): boolean {
