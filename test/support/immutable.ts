@@ -6,7 +6,8 @@ import { exec } from "./exec.ts";
 export function immutablePaths(root: string): string[] {
   return exec("lsattr", ["-R", "-a", root])
     .split("\n")
-    .filter((line) => /^\S*i\S* /.test(line))
+    // a folder's name stands above what is in it, and may have an i before its first space
+    .filter((line) => /^[^ /]*i[^ /]* /.test(line))
     .map((line) => line.slice(line.indexOf(" ") + 1));
 }
 
