@@ -76,12 +76,23 @@ export class Measures {
 
   /** What the window waits for: see review.mjs. */
   async review(name, volume, groups) {
-    const script = join(import.meta.dirname, "review.mjs");
+    return this.#script(name, volume, "review.mjs", [groups]);
+  }
+
+  /** Rescans of a program that runs already: see resident.mjs. */
+  async resident(name, volume, { rounds, home: folder, count, changes, round }) {
+    const words = [rounds, join(native, "files"), folder, count, changes, round];
+    return this.#script(name, volume, "resident.mjs", words);
+  }
+
+  /** A script beside this one, in a process of its own; what it prints is added to what it cost. */
+  async #script(name, volume, script, words) {
     const uuid = execFileSync("blkid", ["-p", "-s", "UUID", "-o", "value", volume.device], {
       encoding: "utf8",
     }).trim();
-    const words = [node, "--max-semi-space-size=2", script, uuid, this.database, String(groups)];
-    const run = await this.#one(name, volume, words);
+    const path = join(import.meta.dirname, script);
+    const command = [node, "--max-semi-space-size=2", path, uuid, this.database, ...words.map(String)];
+    const run = await this.#one(name, volume, command);
     return { ...run, ...JSON.parse(readFileSync(run.output, "utf8")) };
   }
 

@@ -1,5 +1,5 @@
 /** The results of the scale bench as docs/benchmarks-scale.md. */
-import { added, beyondWalk, judge } from "./targets.mjs";
+import { added, beyondWalk, judge, SCRIPTS } from "./targets.mjs";
 
 const count = (value) => value.toLocaleString("en");
 const seconds = (value) => value.toFixed(value < 10 ? 3 : 1);
@@ -16,7 +16,7 @@ function table(head, rows) {
 }
 
 function runTable(runs, columns) {
-  const shown = Object.entries(runs).filter(([name]) => name !== "review");
+  const shown = Object.entries(runs).filter(([name]) => !SCRIPTS.has(name));
   const rows = shown.map(([name, run]) => [
     name,
     run.least === undefined || run.least === run.most

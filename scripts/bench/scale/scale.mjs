@@ -14,7 +14,7 @@ import { copyImage, LoopVolume } from "../volume.mjs";
 import { inWorkFolder } from "../work-folder.mjs";
 import { Measures } from "./measures.mjs";
 import { renderMarkdown, renderText } from "./report.mjs";
-import { changeFiles, deleteSnapshots, imageOf, takeSnapshots } from "./volumes.mjs";
+import { changeFiles, deleteSnapshots, homeOf, imageOf, takeSnapshots } from "./volumes.mjs";
 
 const USAGE = `Usage: npm run bench:scale -- [options]   (as root)
   --files N           files of the large volume (default 1000000)
@@ -111,6 +111,9 @@ async function ofFiles(folder, measures, { files: count, changes, rounds }) {
         });
       }
     }
+    runs.resident = await measures.resident("rescans of a program that runs", volume, {
+      ...{ rounds, home: homeOf(volume), count, changes, round },
+    });
     runs["groups --limit 100"] = await measures.groups("groups --limit 100", volume, 100);
     runs.review = await measures.review("review", volume, 10_000);
   } finally {
