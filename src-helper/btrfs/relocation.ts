@@ -1,5 +1,5 @@
 import { NativeError } from "../native/library.ts";
-import { DATA_RELOC_TREE, FIRST_FREE_OBJECTID } from "./constants.ts";
+import { DATA_RELOC_TREE, FIRST_FREE_OBJECTID, KEY } from "./constants.ts";
 import { searchTree } from "./search.ts";
 
 const END = { objectid: 0xffff_ffff_ffff_ffffn, type: 255, offset: 0xffff_ffff_ffff_ffffn };
@@ -27,6 +27,27 @@ export function mayHaveMovedData(fd: number, generation: number): boolean {
     if (error instanceof NativeError && error.code === "ENOENT") return true;
     throw error;
   }
+}
+
+/**
+ * The generation since which data is being moved just now; null where none is.
+ * A leaf with moved data takes its place in a subvolume's tree last of all, and
+ * has the generation of when it was made, before: what was read of a tree
+ * meanwhile is complete up to the generation before this one only.
+ *
+ * @param fd any open directory of the volume
+ */
+export function movingDataSince(fd: number): number | null {
+  const inode = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
+  try {
+    for (const { type, data } of searchTree(fd, DATA_RELOC_TREE, inode, END)) {
+      // btrfs_inode_item.generation: its creation
+      if (type === KEY.inodeItem) return Number(data.readBigUInt64LE(0));
+    }
+  } catch (error) {
+    if (!(error instanceof NativeError) || error.code !== "ENOENT") throw error;
+  }
+  return null;
 }
 
 function has(items: Generator): boolean {

@@ -1,4 +1,5 @@
 import { FIRST_FREE_OBJECTID } from "../btrfs/constants.ts";
+import { movingDataSince } from "../btrfs/relocation.ts";
 import { Lineage, type Ancestry } from "../btrfs/lineage.ts";
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { NativeError } from "../native/library.ts";
@@ -66,6 +67,8 @@ class Walk {
   readonly #count: WalkCount;
   readonly #reader: TreeReader;
   #lastFamily = 0;
+  /** Of no tree more than up to this generation is sure to have been read. */
+  #settled = Infinity;
   readonly #report = {
     subvolumesWalked: 0,
     subvolumesInherited: 0,
@@ -96,6 +99,8 @@ class Walk {
   }
 
   async run(): Promise<WalkReport> {
+    const moving = movingDataSince(this.#context.dir);
+    if (moving !== null) this.#settled = moving - 1;
     this.#removeGone();
     this.#storeLineage();
     const families = this.#families();
@@ -177,7 +182,7 @@ class Walk {
     this.#context.run.working?.(() => this.#context.pathOf(id, FIRST_FREE_OBJECTID));
     const relative = known === undefined && !first ? this.#nearest(subvolume) : null;
     const family = known?.family ?? relative?.row.family ?? this.#newFamily();
-    let { generation } = subvolume;
+    let generation = Math.min(subvolume.generation, this.#settled);
     try {
       if (known !== undefined) await this.#update(known);
       else if (relative !== null) await this.#inherit({ id, family, first: false }, relative);
