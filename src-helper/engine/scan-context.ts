@@ -1,8 +1,8 @@
-import type { ScanContext } from "../../scan/scan-context.ts";
-import type { VolumeHandle } from "../../volumes/volume-handle.ts";
-import type { RunContext } from "../contract.ts";
+import type { ScanContext } from "../scan/scan-context.ts";
+import type { VolumeHandle } from "../volumes/volume-handle.ts";
+import type { RunContext } from "./contract.ts";
 
-/** What a search needs that works beside a review, on a volume opened for it. */
+/** What scans and searches need, of a volume that was opened. */
 export function scanContextOf(handle: VolumeHandle, run: RunContext): ScanContext {
   return {
     dir: handle.dir,

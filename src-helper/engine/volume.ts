@@ -44,6 +44,7 @@ import type { Member } from "../dedupe/types.ts";
 import { INODE } from "../btrfs/constants.ts";
 import { contentsOfSize, groupId } from "../scan/groups.ts";
 import { breathe, type ScanContext } from "../scan/scan-context.ts";
+import { scanContextOf } from "./scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
 import { groupsOfContent, isUnfiltered, selectGroups } from "../scan/selection.ts";
 import type { IndexStore } from "../store/index-store.ts";
@@ -384,17 +385,7 @@ export class EngineVolume implements Volume {
   }
 
   #context(run: RunContext): ScanContext {
-    const handle = this.#handle;
-    return {
-      dir: handle.dir,
-      sectorSize: handle.sectorSize,
-      csumSize: handle.csumSize,
-      uuid: handle.uuid,
-      generation: () => handle.generation(),
-      run,
-      pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
-      bytesRead: 0,
-    };
+    return scanContextOf(this.#handle, run);
   }
 
   #walk(minSize: number, flush: boolean, run: RunContext): ReturnType<typeof scanVolume> {

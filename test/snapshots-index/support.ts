@@ -1,7 +1,7 @@
 /** A volume whose index is looked into after each scan. */
 import { join } from "node:path";
 import { createEngine } from "../../src-helper/engine/engine.ts";
-import type { ScanContext } from "../../src-helper/scan/scan-context.ts";
+import { scanContextOf } from "../../src-helper/engine/scan-context.ts";
 import { scanVolume } from "../../src-helper/scan/scan.ts";
 import type { WalkReport } from "../../src-helper/scan/walk-subvolumes.ts";
 import { IndexStore } from "../../src-helper/store/index-store.ts";
@@ -31,16 +31,8 @@ export class IndexBench implements Disposable {
     const handle = new VolumeHandle(selected.found);
     const store = new IndexStore(directory, this.volume.uuid, fail);
     try {
-      const context: ScanContext = {
-        dir: handle.dir,
-        sectorSize: handle.sectorSize,
-        csumSize: handle.csumSize,
-        uuid: handle.uuid,
-        generation: () => handle.generation(),
-        run: { signal: new AbortController().signal, progress: () => undefined, log: () => undefined },
-        pathOf: (subvolume, inode) => handle.pathOf(subvolume, inode),
-        bytesRead: 0,
-      };
+      const run = { signal: new AbortController().signal, progress: () => undefined, log: () => undefined };
+      const context = scanContextOf(handle, run);
       const readState = (): { generation: number; subvolumes: VolumeHandle["subvolumes"] } => ({
         generation: handle.generation(),
         subvolumes: handle.refresh(),

@@ -6,7 +6,7 @@ import { metadataPrice } from "../snapshot-price.ts";
 import type { GroupColumns } from "./columns.ts";
 import type { Loaded } from "./loading.ts";
 import { Planner } from "./planner.ts";
-import { scanContextOf } from "./scan-context.ts";
+import { scanContextOf } from "../scan-context.ts";
 import type { ReviewSource } from "./source.ts";
 
 /** Who keeps what a fold of the ticked lets go of in part, and what it would be to fold in snapshots too. */

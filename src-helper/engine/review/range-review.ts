@@ -13,7 +13,7 @@ import type { PagedRanges } from "./pages.ts";
 import { Planner } from "./planner.ts";
 import { RangeList } from "./range-list.ts";
 import { NO_RANGES, RangeTicks } from "./range-ticks.ts";
-import { scanContextOf } from "./scan-context.ts";
+import { scanContextOf } from "../scan-context.ts";
 import { Slices } from "./slices.ts";
 import type { ReviewSource } from "./source.ts";
 import { outOfDate } from "./stale.ts";
