@@ -4,11 +4,13 @@ import { exec } from "./exec.ts";
 
 /** Paths that have the flag: of a file, or of all below a folder. */
 export function immutablePaths(root: string): string[] {
-  return exec("lsattr", ["-R", "-a", root])
-    .split("\n")
-    // a folder's name stands above what is in it, and may have an i before its first space
-    .filter((line) => /^[^ /]*i[^ /]* /.test(line))
-    .map((line) => line.slice(line.indexOf(" ") + 1));
+  return (
+    exec("lsattr", ["-R", "-a", root])
+      .split("\n")
+      // a folder's name stands above what is in it, and may have an i before its first space
+      .filter((line) => /^[^ /]*i[^ /]* /.test(line))
+      .map((line) => line.slice(line.indexOf(" ") + 1))
+  );
 }
 
 /** @param change "+i" or "-i" */
