@@ -29,12 +29,18 @@ struct builder {
 	uint64_t disk_bytes, extent_generation;
 };
 
+/* What mix64() takes for zero is zero. */
+#define LAYOUT_SEED 0x9e3779b97f4a7c15ULL
+
+/* Each number is mixed in by itself: in a sum, a longer run would be the same
+ * as one that lies further on. */
 static void layout_flush(struct builder *b)
 {
 	if (!b->run)
 		return;
-	b->layout = mix64(b->layout ^ b->run_kind);
-	b->layout = mix64(b->layout ^ b->run_file) + b->run_length;
+	b->layout = mix64(b->layout ^ LAYOUT_SEED ^ b->run_kind);
+	b->layout = mix64(b->layout ^ b->run_file);
+	b->layout = mix64(b->layout ^ b->run_length);
 	b->layout = mix64(b->layout ^ b->run_start);
 	b->layout = mix64(b->layout ^ b->run_offset);
 	b->run = false;

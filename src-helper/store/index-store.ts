@@ -89,7 +89,7 @@ const TABLES = [
 ] as const;
 
 /** The last version whose migration forgets all rows. */
-const LAST_REFILLED = 8;
+const LAST_REFILLED = 9;
 
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
@@ -125,6 +125,8 @@ export class IndexStore {
       addPlaceKeys,
       addRecentKeys,
       addJointGroups,
+      refill,
+      // files of two layouts could have the same number for them
       refill,
     ];
     this.db = openDatabase(this.#path, migrations, options);

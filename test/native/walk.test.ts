@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -175,6 +176,22 @@ describe("the layout of a record", () => {
     expect(shared.map((alike) => alike.map((one) => one.ino).toSorted())).toEqual([
       [inodeOf(join(root, "folder 0/file 5")), inodeOf(join(root, "shared"))].toSorted(),
     ]);
+  });
+
+  test("is another one where holes begin elsewhere, in files that lie one behind the other", async () => {
+    const own = volume.createSubvolume("holes");
+    const blocks = 16;
+    for (let k = 0; k < 300; k++) {
+      const path = join(own, `sparse ${k}`);
+      writeFileSync(path, randomBytes(SECTOR * (1 + (k % blocks))));
+      truncateSync(path, SECTOR * blocks);
+      if (k % 20 === 0) volume.sync();
+    }
+    volume.sync();
+    const found = await walkTree(top, withOpen(own, subvolumeOf));
+    const layouts = found.filter((one) => one.extents > 0).map(({ layout }) => layout);
+    expect(layouts).toHaveLength(300);
+    expect(new Set(layouts).size).toBe(layouts.length);
   });
 
   test("does not change where the kernel splits an extent", async () => {

@@ -26,19 +26,22 @@ function indexOf(version: number, scanned: boolean): string {
   return directory;
 }
 
-test("rows that an earlier Refold may have got wrong are forgotten, and it is said", () => {
-  const told: string[] = [];
-  const store = new IndexStore(indexOf(7, true), UUID, (message) => told.push(message));
-  onTestFinished(() => {
-    store.close();
-  });
-  expect(told).toEqual([expect.stringContaining("the next scan is a full one")]);
-  for (const table of ["inode", "print"])
-    expect(store.get(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual({ n: 0 });
-  expect(store.meta("scan")).toBeUndefined();
-  // a first scan makes them after its rows
-  expect(store.all("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")).toEqual([]);
-});
+test.each([7, 8])(
+  "rows that a Refold of version %i may have got wrong are forgotten, and it is said",
+  (version) => {
+    const told: string[] = [];
+    const store = new IndexStore(indexOf(version, true), UUID, (message) => told.push(message));
+    onTestFinished(() => {
+      store.close();
+    });
+    expect(told).toEqual([expect.stringContaining("the next scan is a full one")]);
+    for (const table of ["inode", "print"])
+      expect(store.get(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual({ n: 0 });
+    expect(store.meta("scan")).toBeUndefined();
+    // a first scan makes them after its rows
+    expect(store.all("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")).toEqual([]);
+  },
+);
 
 test("of an index that no scan filled, and of one of this version, nothing is said", () => {
   const told: string[] = [];
