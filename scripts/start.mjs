@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const { env } = process;
 const main = join(root, "dist", "main", "main.mjs");
-const BUILT = [main, "dist/preload/preload.cjs", "dist/renderer/index.html", "dist/helper/refold.mjs"];
+const BUILT = [main, "dist/preload/preload.cjs", "dist/renderer/index.html", "dist/helper/refold.cjs"];
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 /** A network that does not answer so soon is taken for none. */
 const PROBE_MS = 4000;

@@ -14,7 +14,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { z } from "zod";
+import en from "zod/v4/locales/en.js";
+import * as z from "zod/mini";
 import { RefoldError } from "../engine/errors.ts";
 import { distrust, type FileFacts } from "../hardening/program-files.ts";
 import { call, NativeError } from "../native/library.ts";
@@ -26,16 +27,19 @@ const MAX_BYTES = 1024 * 1024;
 const MAX_RULES = 1000;
 const MAX_PATH = 8192; // PATH_MAX twice
 
-const text = z
-  .string()
-  .min(1)
-  .max(MAX_PATH)
-  .refine((value) => !value.includes("\0"), "has a NUL byte in it");
+// the small zod, which is in every command, says only that something is wrong unless it is given words
+z.config(en());
+
+const text = z.string().check(
+  z.minLength(1),
+  z.maxLength(MAX_PATH),
+  z.refine((value) => !value.includes("\0"), "has a NUL byte in it"),
+);
 
 /** "/home/anna/vm": absolute, no part of it empty, "." or ".."; as text/path-text.ts writes bytes. */
-const folderPath = text
-  .refine((value) => value.startsWith("/"), "does not begin with /")
-  .refine(
+const folderPath = text.check(
+  z.refine((value) => value.startsWith("/"), "does not begin with /"),
+  z.refine(
     (value) =>
       value === "/" ||
       !value
@@ -43,19 +47,20 @@ const folderPath = text
         .split("/")
         .some((part) => ["", ".", ".."].includes(part)),
     "is not written out: it has //, /./, /../ or a / at its end",
-  )
-  .refine(isBytes, "has half a surrogate pair in it");
+  ),
+  z.refine(isBytes, "has half a surrogate pair in it"),
+);
 
 const folderRuleSchema = z.strictObject({
   path: folderPath,
   fold: z.enum(["always", "never"]),
   /** Where the folder was when the rule was made: a filesystem, and the path from its top level. */
-  on: z
-    .strictObject({
-      volume: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
-      folder: z.string().max(MAX_PATH).refine(isBytes),
-    })
-    .optional(),
+  on: z.optional(
+    z.strictObject({
+      volume: z.string().check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)),
+      folder: z.string().check(z.maxLength(MAX_PATH), z.refine(isBytes)),
+    }),
+  ),
 });
 
 /** A folder with everything below it: folded without asking, or not touched. The nearest rule holds. */
@@ -71,16 +76,16 @@ function isBytes(value: string): boolean {
 }
 
 /** Only what says the same of no folder twice. */
-const foldersSchema = z
-  .array(folderRuleSchema)
-  .max(MAX_RULES)
-  .refine((rules) => new Set(rules.map(({ path }) => path)).size === rules.length, "names a folder twice");
+const foldersSchema = z.array(folderRuleSchema).check(
+  z.maxLength(MAX_RULES),
+  z.refine((rules) => new Set(rules.map(({ path }) => path)).size === rules.length, "names a folder twice"),
+);
 
 /** The whole file; the timer's own rules, of volumes, are unattended/rules.ts's. */
 const fileSchema = z.strictObject({
   version: z.literal(1),
-  rules: z.array(z.unknown()).max(MAX_RULES).default([]),
-  folders: foldersSchema.default([]),
+  rules: z._default(z.array(z.unknown()).check(z.maxLength(MAX_RULES)), []),
+  folders: z._default(foldersSchema, []),
 });
 export type RulesFile = z.infer<typeof fileSchema>;
 
@@ -96,7 +101,7 @@ export function refuseRules(path: string, what: string, cause?: unknown): never 
 }
 
 /** What a schema says against a value, with the place in it. */
-export function firstIssue(error: z.ZodError, before: readonly (string | number)[] = []): string {
+export function firstIssue(error: z.core.$ZodError, before: readonly (string | number)[] = []): string {
   const [issue] = error.issues;
   const place = [...before, ...(issue?.path ?? [])].map(String).join(".");
   return `is not understood${place === "" ? "" : ` at ${place}`}: ${issue?.message ?? "unknown"}`;

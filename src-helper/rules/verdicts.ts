@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { FIRST_FREE_OBJECTID } from "../btrfs/constants.ts";
 import { directoriesNaming, findDirectory, generationOf } from "../btrfs/lookup.ts";
 import { PathResolver } from "../btrfs/paths.ts";
 import { NativeError, TRAIT } from "../native/library.ts";
+import { sha256 } from "../text/sha256.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 import type { Ancestry } from "./ancestry.ts";
 import { Families } from "./families.ts";
@@ -74,7 +74,7 @@ export class Verdicts {
 
   /** Changes where other folders, or the same ones with other words, are ruled; attributes have no part in it. */
   get fingerprint(): string {
-    const hash = createHash("sha256");
+    const hash = sha256();
     for (const [key, { fold }] of this.#own) hash.update(`${key} ${fold}\n`);
     hash.update("\n");
     for (const [key, fold] of this.#ofFamily) hash.update(`${key} ${fold}\n`);

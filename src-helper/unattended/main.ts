@@ -54,9 +54,10 @@ async function enabledOf({ volumes, folders }: UnattendedRules): Promise<Rule[]>
   }));
 }
 
-try {
-  process.exit(await foldByRules());
-} catch (error) {
-  tell(errorLine(error));
-  process.exit(EXIT.usage);
-}
+foldByRules().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    tell(errorLine(error));
+    process.exit(EXIT.usage);
+  },
+);

@@ -1,22 +1,24 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { parseSize } from "../cli/units.ts";
 import { firstIssue, readRulesFile, refuseRules, RULES_FILE, type StoredFolderRule } from "../rules/file.ts";
 
-const size = z.string().refine((text) => parseSize(text) !== null, "is written like 4096, 64K, 1M or 1.5G");
-const text = z
+const size = z
   .string()
-  .min(1)
-  .refine((value) => !value.includes("\0"), "has a NUL byte in it");
+  .check(z.refine((text) => parseSize(text) !== null, "is written like 4096, 64K, 1M or 1.5G"));
+const text = z.string().check(
+  z.minLength(1),
+  z.refine((value) => !value.includes("\0"), "has a NUL byte in it"),
+);
 
 const ruleSchema = z.strictObject({
   /** As on the command line: a path, uuid, label or device. */
   volume: text,
-  enabled: z.boolean().default(true),
-  minSize: size.optional(),
-  exclude: z.array(text).max(1000).default([]),
-  snapshots: z.boolean().default(false),
-  crossVolume: z.boolean().default(true),
-  lock: z.enum(["immutable", "lease"]).default("immutable"),
+  enabled: z._default(z.boolean(), true),
+  minSize: z.optional(size),
+  exclude: z._default(z.array(text).check(z.maxLength(1000)), []),
+  snapshots: z._default(z.boolean(), false),
+  crossVolume: z._default(z.boolean(), true),
+  lock: z._default(z.enum(["immutable", "lease"]), "immutable"),
 });
 
 /** A volume that the timer folds. */

@@ -38,7 +38,7 @@ function holder(device: string): string {
 function commandOf(pid: string): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean);
-    const script = words.findIndex((word) => word.endsWith("refold.mjs"));
+    const script = words.findIndex((word) => word.endsWith("refold.cjs"));
     const shown = script < 0 ? words : ["refold", ...words.slice(script + 1)];
     // a command line may hold anything: keep the terminal safe
     return shown

@@ -5,6 +5,6 @@ import { hardenHelper } from "../../src-helper/hardening/harden.ts";
 
 const [node = "", , mode = "", ...words] = process.argv;
 hardenHelper({ mode: mode as HelperMode, programDirectory: import.meta.dirname });
-const bundle = join(import.meta.dirname, "../../dist/helper/refold.mjs");
+const bundle = join(import.meta.dirname, "../../dist/helper/refold.cjs");
 process.argv = [node, bundle, ...words];
 await import(bundle);

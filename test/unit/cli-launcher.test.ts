@@ -27,7 +27,7 @@ beforeEach(() => {
   copyFileSync(path.resolve(import.meta.dirname, "../../bin/refold"), launcher());
   chmodSync(launcher(), 0o755);
   mkdirSync(path.join(root, "dist/helper"), { recursive: true });
-  writeFileSync(path.join(root, "dist/helper/refold.mjs"), "");
+  writeFileSync(path.join(root, "dist/helper/refold.cjs"), "");
   script(path.join(root, "node_modules/node/bin/node"), `printf '<%s>' own "$@"; exit 7`);
 });
 afterEach(() => {
@@ -37,7 +37,7 @@ afterEach(() => {
 describe("bin/refold", () => {
   it("runs the program on its own node, words and exit code untouched", () => {
     const run = start(launcher(), ["a b", "", "$x"]);
-    expect(run.stdout).toMatch(/^<own><.*dist\/helper\/refold\.mjs><a b><><\$x>$/);
+    expect(run.stdout).toMatch(/^<own><.*dist\/helper\/refold\.cjs><a b><><\$x>$/);
     expect(run.status).toBe(7);
   });
 
@@ -45,8 +45,8 @@ describe("bin/refold", () => {
     const link = path.join(root, "link");
     symlinkSync(launcher(), path.join(root, "first"));
     symlinkSync(path.join(root, "first"), link);
-    expect(start(link, ["x"]).stdout).toContain("refold.mjs><x>");
-    expect(start("sh", ["refold", "x"], { cwd: path.join(root, "bin") }).stdout).toContain("refold.mjs><x>");
+    expect(start(link, ["x"]).stdout).toContain("refold.cjs><x>");
+    expect(start("sh", ["refold", "x"], { cwd: path.join(root, "bin") }).stdout).toContain("refold.cjs><x>");
   });
 
   it("says how to build where it is not built", () => {

@@ -18,7 +18,7 @@ describe("the words of the call", () => {
       commandLine(
         "node",
         "--flag",
-        "refold.mjs",
+        "refold.cjs",
         "dedup-files",
         "/a",
         Buffer.concat([Buffer.from("/"), bad]),

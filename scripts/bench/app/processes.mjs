@@ -28,7 +28,7 @@ function roleOf(words, pid, main) {
   if (type === "gpu-process") return "browser: GPU process";
   if (type === "renderer") return "renderer";
   if (type !== undefined) return `browser: ${type}`;
-  if (words.some((word) => word.endsWith("refold.mjs"))) return "helper";
+  if (words.some((word) => word.endsWith("refold.cjs"))) return "helper";
   if (pid === main) return "main process";
   if (words.some((word) => /chrom(e|ium)/.test(word))) return "browser: its own process";
   return "other";

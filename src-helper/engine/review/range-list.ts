@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { bytesToFold } from "../../deep/fold.ts";
 import type { DeepPlan, Victim } from "../../deep/types.ts";
 import { fileId } from "../../journal/store.ts";
+import { sha256 } from "../../text/sha256.ts";
 import { FileColumns, kindOf, momentOf } from "./columns.ts";
 import type { Slices } from "./slices.ts";
 
@@ -155,7 +155,7 @@ function describe(
   fileOf: Int32Array,
 ): RangeRow {
   const changed = changedBy(victims);
-  const hash = createHash("sha256");
+  const hash = sha256();
   let [modified, snapshots] = [0, 0];
   files.forEach((index, k) => {
     const file = plan.files[index];

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type {
   Comparison,
   Facets,
@@ -44,7 +43,7 @@ export type ReviewRequest = SourceOptions & ReviewOptions & { readonly exclude: 
  */
 export class Review {
   /** A fresh id. */
-  readonly id: string = randomUUID();
+  readonly id: string = crypto.randomUUID();
   readonly #options: ReviewOptions;
   readonly #source: ReviewSource;
   readonly #groups: GroupColumns;
