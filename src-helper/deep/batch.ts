@@ -4,10 +4,12 @@ import { Prefetch, mergeRanges } from "../dedupe/prefetch.ts";
 import * as reasons from "../dedupe/reasons.ts";
 import type { FoldRun } from "../dedupe/run.ts";
 import { NativeError } from "../native/library.ts";
+import type { Numbered } from "./columns.ts";
 import { LockedFiles, Refused } from "./locked-files.ts";
 import { bytesIn, liesAt, liesIn } from "./mapping.ts";
 import { closePair, copyParts, hasRoom, type TempPair } from "./temp.ts";
 import type { DeepFile, Move, Rewrite, Victim } from "./types.ts";
+import { copiesOf } from "./victim-plan.ts";
 
 /** What became of files and extents over all batches. */
 export interface DeepOutcomes {
@@ -26,7 +28,7 @@ export class DeepBatch {
   readonly #outcomes: DeepOutcomes;
   readonly #locked: LockedFiles;
 
-  private constructor(run: FoldRun, files: readonly DeepFile[], outcomes: DeepOutcomes) {
+  private constructor(run: FoldRun, files: Numbered<DeepFile>, outcomes: DeepOutcomes) {
     this.#run = run;
     this.#outcomes = outcomes;
     this.#locked = new LockedFiles(run, files, outcomes);
@@ -35,7 +37,7 @@ export class DeepBatch {
   /** The intents and rewrites of these victims must be in the journal. */
   static async fold(
     run: FoldRun,
-    files: readonly DeepFile[],
+    files: Numbered<DeepFile>,
     victims: readonly Victim[],
     outcomes: DeepOutcomes,
   ): Promise<void> {
@@ -155,7 +157,7 @@ export class DeepBatch {
     if (first === undefined) return 0;
     let pair: TempPair;
     try {
-      const parts = victim.copies.map(({ to, target, length }) => {
+      const parts = copiesOf(victim.rewrites).map(({ to, target, length }) => {
         const fd = this.#locked.fd(to.file);
         return { fd, fileOffset: to.fileOffset, target, length };
       });
@@ -197,7 +199,7 @@ const NO_GAIN: reasons.Refusal = {
 };
 
 /** Every file that the victims' ranges are in, or come to share with. */
-export function filesOf(victims: readonly Victim[]): Set<number> {
+export function filesOf(victims: Iterable<Victim>): Set<number> {
   const files = new Set<number>();
   for (const { moves, rewrites } of victims) {
     for (const { to, from } of moves) files.add(to.file).add(from.file);

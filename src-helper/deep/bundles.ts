@@ -1,29 +1,34 @@
-import { sortInTurns } from "./sort.ts";
-import type { SpaceExtent } from "./space.ts";
+import { rowsOf, sortRowsInTurns } from "./sort.ts";
 import type { Turns } from "./turns.ts";
 
 /** An extent that goes, and the number of its bundle. */
 export interface Going {
-  readonly extent: SpaceExtent;
+  readonly extent: number;
   readonly bundle: number;
 }
 
 /** Victims that are to be chosen together. */
 export class Bundles {
-  readonly #extents: readonly SpaceExtent[];
-  readonly #numbers: ReadonlyMap<SpaceExtent, number>;
+  readonly #extents: Int32Array;
+  /** Index in #extents by extent. */
+  readonly #numbers: Int32Array;
   /** Of each the earliest that is known to be of its bundle. */
-  readonly #first: number[];
+  readonly #first: Int32Array;
 
-  constructor(extents: readonly SpaceExtent[]) {
+  /**
+   * @param extents that go, in the order in which what they have in common is written
+   * @param count of all extents
+   */
+  constructor(extents: Int32Array, count: number) {
     this.#extents = extents;
-    this.#numbers = new Map(extents.map((extent, k) => [extent, k]));
-    this.#first = extents.map((_, k) => k);
+    this.#numbers = new Int32Array(count);
+    for (const [k, extent] of extents.entries()) this.#numbers[extent] = k;
+    this.#first = rowsOf(extents.length);
   }
 
-  join(one: SpaceExtent, other: SpaceExtent): void {
-    const a = this.#find(this.#numbers.get(one) ?? 0);
-    const b = this.#find(this.#numbers.get(other) ?? 0);
+  join(one: number, other: number): void {
+    const a = this.#find(this.#numbers[one] ?? 0);
+    const b = this.#find(this.#numbers[other] ?? 0);
     this.#first[Math.max(a, b)] = Math.min(a, b);
   }
 
@@ -38,22 +43,32 @@ export class Bundles {
 
   /**
    * Bundle after bundle, those of one file near each other, each in the order that was given.
+   * @param file by extent
    * @throws what turns throw
    */
-  async sorted(turns: Turns): Promise<Going[]> {
-    const unsorted: { extent: SpaceExtent; k: number; root: number; file: number }[] = [];
-    for (const [k, extent] of this.#extents.entries()) {
-      const root = this.#find(k);
-      unsorted.push({ extent, k, root, file: this.#extents[root]?.references[0]?.file ?? -1 });
-      if (turns.over) await turns.next();
+  async sorted(file: (extent: number) => number, turns: Turns): Promise<Iterable<Going>> {
+    const roots = rowsOf(this.#extents.length);
+    for (let k = 0; k < roots.length; k++) {
+      roots[k] = this.#find(k);
+      if (k % 1024 === 0 && turns.over) await turns.next();
     }
-    const all = await sortInTurns(unsorted, (a, b) => a.file - b.file || a.root - b.root || a.k - b.k, turns);
-    let bundle = -1;
-    let last = -1;
-    return all.map(({ extent, root }) => {
-      if (root !== last) bundle++;
-      last = root;
-      return { extent, bundle };
-    });
+    const rootOf = (k: number): number => roots[k] ?? 0;
+    const fileOf = (k: number): number => file(this.#extents[rootOf(k)] ?? 0);
+    const order = await sortRowsInTurns(
+      rowsOf(roots.length),
+      (a, b) => fileOf(a) - fileOf(b) || rootOf(a) - rootOf(b) || a - b,
+      turns,
+    );
+    return going(order, this.#extents, roots);
+  }
+}
+
+function* going(order: Int32Array, extents: Int32Array, roots: Int32Array): Generator<Going> {
+  let [bundle, last] = [-1, -1];
+  for (const k of order) {
+    const root = roots[k] ?? 0;
+    if (root !== last) bundle++;
+    last = root;
+    yield { extent: extents[k] ?? 0, bundle };
   }
 }

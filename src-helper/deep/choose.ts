@@ -1,15 +1,17 @@
 import { Contents } from "./contents.ts";
+import { Column } from "./columns.ts";
 import { decide } from "./improve.ts";
-import { partsOf, type Part } from "./parts.ts";
+import { partsOf, type Parts } from "./parts.ts";
 import type { Segments } from "./segments.ts";
-import type { Space, SpaceExtent } from "./space.ts";
-import { sortInTurns } from "./sort.ts";
+import type { Space } from "./space.ts";
+import { sortRowsInTurns } from "./sort.ts";
 import { Stay } from "./stay.ts";
 import type { Turns } from "./turns.ts";
 
 /** Which extents go. */
 export interface Choice {
-  readonly victims: readonly SpaceExtent[];
+  /** Rows of Space.extents, ascending. */
+  readonly victims: Int32Array;
   readonly segments: Segments;
 }
 
@@ -50,18 +52,12 @@ export async function chooseVictims(space: Space, maxRewrite: number, turns: Tur
     }
     await spendRest(contents, best, maxRewrite, lowest, turns);
   }
-  return {
-    victims: space.extents.filter((_, k) => best.stays[k] === 0),
-    segments: contents.segments,
-  };
+  const victims = new Column(Int32Array);
+  for (let extent = 0; extent < space.count; extent++) if (best.stays[extent] === 0) victims.push(extent);
+  return { victims: victims.values, segments: contents.segments };
 }
 
-async function decideAll(
-  contents: Contents,
-  parts: readonly Part[],
-  factor: number,
-  turns: Turns,
-): Promise<Stay> {
+async function decideAll(contents: Contents, parts: Parts, factor: number, turns: Turns): Promise<Stay> {
   const stay = new Stay(contents);
   stay.factor = factor;
   for (const part of parts) {
@@ -80,14 +76,17 @@ async function spendRest(
   turns: Turns,
 ): Promise<void> {
   stay.factor = 1 + price;
-  const rest: { extent: number; share: number }[] = [];
+  const rest = new Column(Int32Array);
+  const shares = new Float64Array(contents.count);
   for (let extent = 0; extent < contents.count; extent++) {
     if (contents.fixed[extent] === 1 || stay.stays[extent] === 0) continue;
     const share = stay.alone(extent) / (contents.bytes[extent] ?? 1);
-    if (share < 1) rest.push({ extent, share });
+    shares[extent] = share;
+    if (share < 1) rest.push(extent);
     if (turns.over) await turns.next();
   }
-  for (const { extent } of await sortInTurns(rest, (a, b) => a.share - b.share, turns)) {
+  const byShare = (a: number, b: number): number => (shares[a] ?? 0) - (shares[b] ?? 0);
+  for (const extent of await sortRowsInTurns(rest.values, byShare, turns)) {
     if (turns.over) await turns.next();
     const written = stay.written + stay.alone(extent);
     const gone = stay.gone + (contents.bytes[extent] ?? 0);

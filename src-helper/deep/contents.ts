@@ -1,19 +1,25 @@
+import { Lists } from "./lists.ts";
 import { Segments } from "./segments.ts";
-import type { Space, SpaceExtent } from "./space.ts";
+import type { References, Space } from "./space.ts";
 import type { Turns } from "./turns.ts";
 
 /** Bytes of metadata that one more extent item costs: the item, its back reference, and room around both. */
 const ITEM_BYTES = 256;
 
-/** The ways in which files end inside of an extent: block of it and bytes in that block, as "block:bytes". */
-function tailsOf(extent: SpaceExtent): ReadonlySet<string> {
-  const tails = extent.references.filter(({ tail }) => tail > 0);
-  return new Set(tails.map(({ offset, length, tail }) => `${offset + length - 1}:${tail}`));
+/** How many ways there are in which files end inside of an extent: block of it and bytes in that block. */
+function tailsOf({ offset, length, tail }: References, first: number, end: number): number {
+  let tails: Set<string> | null = null;
+  for (let k = first; k < end; k++) {
+    if (tail[k] === 0) continue;
+    tails ??= new Set();
+    tails.add(`${(offset[k] ?? 0) + (length[k] ?? 0)}:${tail[k] ?? 0}`);
+  }
+  return tails?.size ?? 0;
 }
 
 /**
  * Which content extents hold, as numbers in rows: what choosing works on.
- * Extents go by their index in `Space.extents`.
+ * Extents go by their row of `Space.extents`.
  */
 export class Contents {
   readonly segments: Segments;
@@ -47,30 +53,37 @@ export class Contents {
   }
 
   /** @throws what turns throw */
-  static async of({ extents, sectorSize }: Space, turns: Turns): Promise<Contents> {
-    const segments = await Segments.of(extents, turns);
-    const held = await Lists.of(extents, (extent) => segmentsOf(segments, extent), turns);
+  static async of(space: Space, turns: Turns): Promise<Contents> {
+    const segments = await Segments.of(space.occurrences, turns);
+    const held = await Lists.of(space.count, (extent) => segmentsOf(segments, space, extent), turns);
     const holders = await held.inverse(segments.size, turns);
-    const contents = new Contents(extents.length, segments, held, holders);
-    await contents.#weigh(extents, sectorSize, turns);
+    const contents = new Contents(space.count, segments, held, holders);
+    await contents.#weigh(space, turns);
     return contents;
   }
 
-  async #weigh(extents: readonly SpaceExtent[], sectorSize: number, turns: Turns): Promise<void> {
-    for (const [k, extent] of extents.entries()) {
+  async #weigh(space: Space, turns: Turns): Promise<void> {
+    const { count, extents, references, whole, occurrences, sectorSize } = space;
+    for (let k = 0; k < count; k++) {
       if (turns.over) await turns.next();
-      const { diskBytes, length, whole, occurrences, references } = extent;
-      const perSector = diskBytes / length;
-      const tails = tailsOf(extent).size;
+      const diskBytes = extents.diskBytes[k] ?? 0;
+      const perSector = diskBytes / (extents.length[k] ?? 1);
+      const [firstReference, lastReference] = [extents.references[k] ?? 0, extents.references[k + 1] ?? 0];
+      const tails = tailsOf(references, firstReference, lastReference);
       let sectors = tails;
-      for (const { start, end } of whole) sectors += end - start;
-      for (const occurrence of occurrences) sectors -= occurrence.length;
+      for (let at = extents.whole[k] ?? 0; at < (extents.whole[k + 1] ?? 0); at++)
+        sectors += (whole.end[at] ?? 0) - (whole.start[at] ?? 0);
+      const [firstOccurrence, lastOccurrence] = [
+        extents.occurrences[k] ?? 0,
+        extents.occurrences[k + 1] ?? 0,
+      ];
+      for (let at = firstOccurrence; at < lastOccurrence; at++) sectors -= occurrences.length[at] ?? 0;
       this.bytes[k] = diskBytes;
       this.own[k] = sectors * perSector;
-      this.items[k] = (references.length + occurrences.length) * ITEM_BYTES;
+      this.items[k] = (lastReference - firstReference + lastOccurrence - firstOccurrence) * ITEM_BYTES;
       // a copy ends where the file ends, so it can end in one way only
-      this.fixed[k] = extent.pinned || tails > 1 ? 1 : 0;
-      this.file[k] = references[0]?.file ?? -1;
+      this.fixed[k] = extents.pinned[k] === 1 || tails > 1 ? 1 : 0;
+      this.file[k] = firstReference < lastReference ? (references.file[firstReference] ?? -1) : -1;
       this.held.each(k, (segment) => {
         const bytes = perSector * this.segments.length(segment);
         this.weight[segment] = Math.min(this.weight[segment] ?? Infinity, bytes);
@@ -86,76 +99,11 @@ export class Contents {
   }
 }
 
-function segmentsOf(segments: Segments, extent: SpaceExtent): readonly number[] {
+function segmentsOf(segments: Segments, { extents, occurrences }: Space, extent: number): Set<number> {
   const all = new Set<number>();
-  for (const occurrence of extent.occurrences) {
-    const { first, end } = segments.of(occurrence);
+  for (let at = extents.occurrences[extent] ?? 0; at < (extents.occurrences[extent + 1] ?? 0); at++) {
+    const { first, end } = segments.of(occurrences, at);
     for (let k = first; k < end; k++) all.add(k);
   }
-  return [...all];
-}
-
-/** Lists of numbers, one after the other. */
-export class Lists {
-  readonly first: Int32Array;
-  readonly values: Int32Array;
-
-  private constructor(first: Int32Array, values: Int32Array) {
-    this.first = first;
-    this.values = values;
-  }
-
-  /** @throws what turns throw */
-  static async of<T>(
-    items: readonly T[],
-    listOf: (item: T) => readonly number[],
-    turns: Turns,
-  ): Promise<Lists> {
-    const first = new Int32Array(items.length + 1);
-    let values = new Int32Array(1024);
-    let total = 0;
-    for (const [k, item] of items.entries()) {
-      const list = listOf(item);
-      if (total + list.length > values.length) {
-        const larger = new Int32Array(2 * (total + list.length));
-        larger.set(values);
-        values = larger;
-      }
-      values.set(list, total);
-      total += list.length;
-      first[k + 1] = total;
-      if (turns.over) await turns.next();
-    }
-    return new Lists(first, values.slice(0, total));
-  }
-
-  size(list: number): number {
-    return (this.first[list + 1] ?? 0) - (this.first[list] ?? 0);
-  }
-
-  each(list: number, visit: (value: number) => void): void {
-    const end = this.first[list + 1] ?? 0;
-    for (let k = this.first[list] ?? 0; k < end; k++) visit(this.values[k] ?? 0);
-  }
-
-  /** For each value the lists that it is in, ascending. @throws what turns throw */
-  async inverse(values: number, turns: Turns): Promise<Lists> {
-    const first = new Int32Array(values + 1);
-    for (const value of this.values) first[value + 1] = (first[value + 1] ?? 0) + 1;
-    for (let value = 0; value < values; value++) {
-      first[value + 1] = (first[value + 1] ?? 0) + (first[value] ?? 0);
-    }
-    const [next, lists] = [first.slice(), new Int32Array(this.values.length)];
-    for (let list = 0; list + 1 < this.first.length; list++) {
-      const end = this.first[list + 1] ?? 0;
-      for (let k = this.first[list] ?? 0; k < end; k++) {
-        const value = this.values[k] ?? 0;
-        const at = next[value] ?? 0;
-        lists[at] = list;
-        next[value] = at + 1;
-      }
-      if (turns.over) await turns.next();
-    }
-    return new Lists(first, lists);
-  }
+  return all;
 }

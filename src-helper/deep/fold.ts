@@ -3,6 +3,7 @@ import type { Refusal } from "../dedupe/reasons.ts";
 import type { FoldRun } from "../dedupe/run.ts";
 import type { Journal, JournaledRewrite } from "../journal/store.ts";
 import { DeepBatch, filesOf, type DeepOutcomes } from "./batch.ts";
+import type { Numbered } from "./columns.ts";
 import type { DeepFile, DeepPlan, Victim } from "./types.ts";
 
 /** What is locked, and read ahead, at one time. */
@@ -10,8 +11,10 @@ const BATCH_FILES = 64;
 const BATCH_BYTES = 32 << 20;
 
 /** Bytes that a fold of these extents compares. */
-export function bytesToFold(victims: readonly Victim[]): number {
-  return victims.reduce((sum, victim) => sum + bytesOf(victim), 0);
+export function bytesToFold(victims: Iterable<Victim>): number {
+  let sum = 0;
+  for (const victim of victims) sum += bytesOf(victim);
+  return sum;
 }
 
 function bytesOf({ moves, rewrites }: Victim): number {
@@ -20,7 +23,7 @@ function bytesOf({ moves, rewrites }: Victim): number {
 }
 
 /** In the order of the plan, a bounded number of files and bytes at a time. */
-function* batchesOf(victims: readonly Victim[]): Generator<Victim[]> {
+function* batchesOf(victims: Iterable<Victim>): Generator<Victim[]> {
   let batch: Victim[] = [];
   let files = new Set<number>();
   let bytes = 0;
@@ -83,7 +86,7 @@ function lockable(
   victims: readonly Victim[],
 ): (Pick<DeepFile, "subvolume" | "inode" | "generation"> & { path: Buffer })[] {
   return [...filesOf(victims)]
-    .map((index) => plan.files[index])
+    .map((index) => plan.files.at(index))
     .filter((file) => file !== undefined)
     .filter((file) => run.needsFlag(file) && (file.flags & INODE.immutable) === 0)
     .map((file) => {
@@ -92,11 +95,11 @@ function lockable(
     });
 }
 
-function rewritesOf(victim: Victim, files: readonly DeepFile[], run: number): JournaledRewrite[] {
+function rewritesOf(victim: Victim, files: Numbered<DeepFile>, run: number): JournaledRewrite[] {
   if (victim.rewrites.length === 0) return [];
   const moves = victim.moves.map(({ to, length }) => ({ to, length, target: -1 }));
   return [...moves, ...victim.rewrites].map(({ to, target, length }) => {
-    const file = files[to.file];
+    const file = files.at(to.file);
     if (file === undefined) throw new Error(`no file ${to.file}`);
     const { subvolume, inode, generation } = file;
     return {
@@ -117,7 +120,7 @@ function rewritesOf(victim: Victim, files: readonly DeepFile[], run: number): Jo
 /** Each file once: what was refused of it, else that it was folded. */
 function report(run: FoldRun, { files }: DeepPlan, { moved, refused }: DeepOutcomes): void {
   const tell = (index: number, refusal: Refusal | undefined): void => {
-    const file = files[index];
+    const file = files.at(index);
     if (file !== undefined)
       run.report(file, refusal === undefined ? { kind: "folded" } : { kind: "skipped", refusal });
   };

@@ -18,7 +18,8 @@ interface Pair {
 
 /** What a plan shares, extents that lie one after the other in both files made one range. Largest saving first. */
 export function rangeGroupsOf({ victims }: DeepPlan): RangeGroup[] {
-  const pairs = victims.flatMap(pairsOf);
+  const pairs: Pair[] = [];
+  for (const victim of victims) pairs.push(...pairsOf(victim));
   pairs.sort((a, b) => a.to.file - b.to.file || a.to.fileOffset - b.to.fileOffset);
   const merged: Pair[] = [];
   for (const pair of pairs) {

@@ -4,6 +4,7 @@ import { lockFiles, releaseLocks, type FileLock } from "../dedupe/locks.ts";
 import * as reasons from "../dedupe/reasons.ts";
 import type { FoldRun } from "../dedupe/run.ts";
 import { tryCall, tryCallAsync } from "../native/library.ts";
+import type { Numbered } from "./columns.ts";
 import type { DeepFile, Rewrite } from "./types.ts";
 
 /** What one FIDEDUPERANGE call compares at most. */
@@ -30,7 +31,7 @@ export interface Locked {
 /** The files of a batch, locked: what they are shared through, and until when. */
 export class LockedFiles {
   readonly #run: FoldRun;
-  readonly #files: readonly DeepFile[];
+  readonly #files: Numbered<DeepFile>;
   /** Over all batches: files of which a range was moved, and those that were refused. */
   readonly #moved: Set<number>;
   readonly #refused: Map<number, reasons.Refusal>;
@@ -43,7 +44,7 @@ export class LockedFiles {
 
   constructor(
     run: FoldRun,
-    files: readonly DeepFile[],
+    files: Numbered<DeepFile>,
     { moved, refused }: { readonly moved: Set<number>; readonly refused: Map<number, reasons.Refusal> },
   ) {
     this.#run = run;
@@ -53,7 +54,7 @@ export class LockedFiles {
   }
 
   file(index: number): DeepFile {
-    const file = this.#files[index];
+    const file = this.#files.at(index);
     if (file === undefined) throw new Error(`no file ${index}`);
     return file;
   }

@@ -16,6 +16,10 @@ export class NumberSet {
   #keys = new Float64Array(1024).fill(EMPTY);
   #count = 0;
 
+  has(key: number): boolean {
+    return this.#keys[slotOf(this.#keys, key)] === key;
+  }
+
   /** @returns whether it is new */
   add(key: number): boolean {
     const at = slotOf(this.#keys, key);
@@ -41,6 +45,10 @@ export class NumberTable {
 
   get count(): number {
     return this.#count;
+  }
+
+  *entries(): Generator<[key: number, value: number]> {
+    for (const [at, key] of this.#keys.entries()) if (key !== EMPTY) yield [key, this.#values[at] ?? 0];
   }
 
   /** undefined where there is none. */

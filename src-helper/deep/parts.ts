@@ -1,16 +1,32 @@
 import type { Contents } from "./contents.ts";
+import { Lists } from "./lists.ts";
+import { rowsOf } from "./sort.ts";
 import type { Turns } from "./turns.ts";
 
 /** Extents that are to be decided on together: each has something in common with another of them. */
 export type Part = readonly number[];
+
+/** Parts, each made where it is looked at: there can be as many as half of the extents. */
+export class Parts implements Iterable<Part> {
+  readonly #extents: Lists;
+
+  /** @param extents of each part */
+  constructor(extents: Lists) {
+    this.#extents = extents;
+  }
+
+  *[Symbol.iterator](): Generator<Part> {
+    for (let part = 0; part < this.#extents.count; part++) yield this.#extents.list(part);
+  }
+}
 
 /**
  * Splits extents that may go into parts that have nothing to do with each
  * other. What stays in any case ties nothing together.
  * @throws what turns throw
  */
-export async function partsOf({ count, fixed, holders }: Contents, turns: Turns): Promise<Part[]> {
-  const parent = Int32Array.from({ length: count }, (_, k) => k);
+export async function partsOf({ count, fixed, holders }: Contents, turns: Turns): Promise<Parts> {
+  const parent = rowsOf(count);
   const find = (extent: number): number => {
     let root = extent;
     while (parent[root] !== root) {
@@ -29,14 +45,16 @@ export async function partsOf({ count, fixed, holders }: Contents, turns: Turns)
       else parent[find(extent)] = first;
     });
   }
-  const parts = new Map<number, number[]>();
+  // numbered by their first extents
+  const partOf = new Int32Array(count).fill(-1);
+  const numbers = new Int32Array(count).fill(-1);
+  let parts = 0;
   for (let extent = 0; extent < count; extent++) {
+    if (extent % 1024 === 0 && turns.over) await turns.next();
     if (fixed[extent] === 1) continue;
-    if (turns.over) await turns.next();
     const root = find(extent);
-    const part = parts.get(root);
-    if (part === undefined) parts.set(root, [extent]);
-    else part.push(extent);
+    if ((numbers[root] ?? -1) < 0) numbers[root] = parts++;
+    partOf[extent] = numbers[root] ?? -1;
   }
-  return [...parts.values()];
+  return new Parts(await Lists.grouped(parts, partOf, turns));
 }

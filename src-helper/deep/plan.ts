@@ -10,7 +10,8 @@ import { buildSpaces } from "./build-space.ts";
 import type { IsMovable, IsSource, Space } from "./space.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 import { Turns } from "./turns.ts";
-import type { DeepPlan, Victim } from "./types.ts";
+import type { DeepPlan } from "./types.ts";
+import { Victims } from "./victims.ts";
 
 export interface DeepSource {
   /** csumType: BTRFS_CSUM_TYPE_*. */
@@ -51,34 +52,34 @@ export async function planDeep(source: DeepSource, settings: DeepOptions): Promi
       sample: found.sample,
     }),
   );
-  const victims: Victim[] = [];
-  for (const space of spaces) {
-    const some = await planVictims(space, settings, turns);
-    const bundles = (victims.at(-1)?.bundle ?? -1) + 1;
-    for (const victim of some) {
-      victims.push(bundles === 0 ? victim : { ...victim, bundle: bundles + victim.bundle });
-      if (turns.over) await turns.next();
-    }
-  }
-  const rewrittenBytes = sumOf(victims, "rewrittenBytes");
+  const victims = await planAll(spaces, settings, turns);
   return {
     files: spaces[0]?.files ?? [],
     victims,
-    predictedBytes: sumOf(victims, "diskBytes") - rewrittenBytes,
-    rewrittenBytes,
+    predictedBytes: victims.diskBytes - victims.rewrittenBytes,
+    rewrittenBytes: victims.rewrittenBytes,
     sample,
   };
 }
 
-function sumOf(victims: readonly Victim[], field: "diskBytes" | "rewrittenBytes"): number {
-  return victims.reduce((total, victim) => total + victim[field], 0);
+async function planAll(spaces: readonly Space[], settings: DeepOptions, turns: Turns): Promise<Victims> {
+  const [only] = spaces;
+  if (only !== undefined && spaces.length === 1) return planVictims(only, settings, turns);
+  const all = new Victims();
+  for (const space of spaces) {
+    const { bundles } = all;
+    for (const victim of await planVictims(space, settings, turns)) {
+      all.add({ ...victim, bundle: bundles + victim.bundle });
+      if (turns.over) await turns.next();
+    }
+  }
+  return all;
 }
 
 /** Extents are chosen by shares of blocks; a plan counts whole ones, and may so come out a little dearer. */
-async function planVictims(space: Space, { maxRewrite }: DeepOptions, turns: Turns): Promise<Victim[]> {
+async function planVictims(space: Space, { maxRewrite }: DeepOptions, turns: Turns): Promise<Victims> {
   for (let allowed = maxRewrite; ; allowed = allowed < maxRewrite / 2 ? 0 : allowed * 0.95) {
     const victims = await planMoves(space, await chooseVictims(space, allowed, turns), turns);
-    const written = sumOf(victims, "rewrittenBytes");
-    if (allowed === 0 || written <= maxRewrite * sumOf(victims, "diskBytes")) return victims;
+    if (allowed === 0 || victims.rewrittenBytes <= maxRewrite * victims.diskBytes) return victims;
   }
 }

@@ -2,24 +2,28 @@ import { KIND, type Extent } from "../btrfs/extents.ts";
 import { NativeError, tryCallAsync } from "../native/library.ts";
 import { runNative, throwIfCancelled, type ScanContext } from "../scan/scan-context.ts";
 import type { IndexStore } from "../store/index-store.ts";
+import { Column } from "./columns.ts";
 import { indexedFiles, type IndexedFile, type Placed } from "./index-files.ts";
-import { NumberSet } from "./number-table.ts";
+import { NumberSet, NumberTable } from "./number-table.ts";
 import type { Places } from "./places.ts";
 import type { DeepOptions } from "../engine/contract.ts";
 import type { Turns } from "./turns.ts";
 
-/** Blocks [start, start + length) are equal to those at canon, in sectors of the disk. */
-export interface Run {
-  readonly start: number;
-  readonly length: number;
-  readonly canon: number;
+/**
+ * Blocks [start, start + length) are equal to those at canon, in sectors of the disk: a row each, ascending by start,
+ * without overlap.
+ */
+export interface Runs {
+  readonly start: Float64Array;
+  readonly length: Float64Array;
+  readonly canon: Float64Array;
 }
 
 export interface FoundRuns {
-  /** Ascending by start, without overlap. A canonical sector has no run of its own. */
-  readonly runs: readonly Run[];
+  /** A canonical sector has no run of its own. */
+  readonly runs: Runs;
   /** Compressed extents by their first sector, and the one that each is equal to. */
-  readonly twins: ReadonlyMap<number, number>;
+  readonly twins: NumberTable;
   /** One block of so many was looked up. */
   readonly sample: number;
 }
@@ -48,6 +52,11 @@ class Pieces {
     values[at + 1] = length;
     values[at + 2] = next;
     values[at + 3] = tag;
+  }
+
+  /** They are not needed any more: to wait until garbage is collected would be to have them beside what comes next. */
+  free(): void {
+    this.#buffer.resize(0);
   }
 }
 
@@ -98,16 +107,7 @@ export async function findRuns(
   turns: Turns,
 ): Promise<FoundRuns> {
   const { sectorSize } = context;
-  const pieces = new Pieces();
-  const seen = new NumberSet();
-  const check = (): void => {
-    throwIfCancelled(context.run);
-  };
-  for await (const files of indexedFiles(store, sectorSize, placed, check)) {
-    for (const file of files) {
-      if (places.takes(file.row) && seen.add(file.layout)) addFile(pieces, places, file);
-    }
-  }
+  const pieces = await piecesOf(context, store, placed, places);
   const stats = new Float64Array(3);
   for (let room = FIRST_ROOM; ; room *= 4) {
     const out = new Float64Array(room * 3);
@@ -135,20 +135,50 @@ export async function findRuns(
         return found;
       },
     );
-    if (count >= 0) return { ...(await unpack(out, count, turns)), sample: stats[0] ?? 1 };
+    if (count >= 0) {
+      pieces.free();
+      return { ...(await unpack(out, count, turns)), sample: stats[0] ?? 1 };
+    }
     // they were joined in place
     pieces.count = stats[2] ?? 0;
   }
 }
 
+async function piecesOf(
+  context: ScanContext,
+  store: IndexStore,
+  placed: Placed,
+  places: Places,
+): Promise<Pieces> {
+  const pieces = new Pieces();
+  const seen = new NumberSet();
+  const check = (): void => {
+    throwIfCancelled(context.run);
+  };
+  for await (const files of indexedFiles(store, context.sectorSize, placed, check)) {
+    for (const file of files) {
+      if (places.takes(file.row) && seen.add(file.layout)) addFile(pieces, places, file);
+    }
+  }
+  return pieces;
+}
+
 async function unpack(out: Float64Array, count: number, turns: Turns): Promise<Omit<FoundRuns, "sample">> {
-  const runs: Run[] = [];
-  const twins = new Map<number, number>();
+  const runs = {
+    start: new Column(Float64Array),
+    length: new Column(Float64Array),
+    canon: new Column(Float64Array),
+  };
+  const twins = new NumberTable();
   for (let k = 0; k < count; k++) {
     if (k % 1024 === 0 && turns.over) await turns.next();
     const [start, length, canon] = [out[3 * k] ?? 0, out[3 * k + 1] ?? 0, out[3 * k + 2] ?? 0];
-    if (length > 0) runs.push({ start, length, canon });
-    else twins.set(start, canon);
+    if (length > 0) {
+      runs.start.push(start);
+      runs.length.push(length);
+      runs.canon.push(canon);
+    } else twins.set(start, canon);
   }
-  return { runs, twins };
+  const { start, length, canon } = runs;
+  return { runs: { start: start.values, length: length.values, canon: canon.values }, twins };
 }

@@ -1,6 +1,6 @@
 import { sortNumbersInTurns } from "./sort.ts";
 import type { Turns } from "./turns.ts";
-import type { Occurrence, SpaceExtent } from "./space.ts";
+import type { Occurrences } from "./space.ts";
 
 /**
  * Canonical sectors cut wherever an occurrence begins or ends, so that an
@@ -14,15 +14,12 @@ export class Segments {
   }
 
   /** @throws what turns throw */
-  static async of(extents: readonly SpaceExtent[], turns: Turns): Promise<Segments> {
-    const ends = new Float64Array(2 * extents.reduce((sum, { occurrences }) => sum + occurrences.length, 0));
-    let filled = 0;
-    for (const extent of extents) {
-      for (const { canon, length } of extent.occurrences) {
-        ends[filled++] = canon;
-        ends[filled++] = canon + length;
-      }
-      if (turns.over) await turns.next();
+  static async of({ canon, length }: Occurrences, turns: Turns): Promise<Segments> {
+    const ends = new Float64Array(2 * canon.length);
+    for (let k = 0; k < canon.length; k++) {
+      ends[2 * k] = canon[k] ?? 0;
+      ends[2 * k + 1] = (canon[k] ?? 0) + (length[k] ?? 0);
+      if (k % 1024 === 0 && turns.over) await turns.next();
     }
     const cuts = await sortNumbersInTurns(ends, turns);
     let count = 0;
@@ -46,8 +43,9 @@ export class Segments {
   }
 
   /** The segments of an occurrence: [first, end). */
-  of({ canon, length }: Occurrence): { first: number; end: number } {
-    return { first: this.at(canon), end: this.at(canon + length) };
+  of({ canon, length }: Occurrences, occurrence: number): { first: number; end: number } {
+    const first = canon[occurrence] ?? 0;
+    return { first: this.at(first), end: this.at(first + (length[occurrence] ?? 0)) };
   }
 
   /** The segment that begins at, or holds, a canonical sector. */

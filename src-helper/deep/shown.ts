@@ -4,6 +4,7 @@ import { fileId } from "../journal/store.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { AS_THEY_LIE, indexedFiles } from "./index-files.ts";
 import type { DeepPlan, MappedRange, Victim } from "./types.ts";
+import { Victims } from "./victims.ts";
 
 /** Of a file whose ranges were shown and are left. */
 export const NOT_AS_SHOWN: Refusal = {
@@ -15,7 +16,7 @@ export const NOT_AS_SHOWN: Refusal = {
 /** What is left of a plan, and files of what is not. */
 export interface StillShown {
   readonly plan: DeepPlan;
-  /** Indexes into plan.files. */
+  /** Numbers in plan.files. */
   readonly changed: ReadonlySet<number>;
 }
 
@@ -47,9 +48,8 @@ export async function stillAsShown(
   plan: DeepPlan,
   check: () => void,
 ): Promise<StillShown> {
-  const referred = new Map(
-    plan.victims.map((victim) => [victim.bytenr, referredOf(plan, victim, sectorSize)]),
-  );
+  const referred = new Map<number, Referred>();
+  for (const victim of plan.victims) referred.set(victim.bytenr, referredOf(plan, victim, sectorSize));
   for await (const files of indexedFiles(store, sectorSize, AS_THEY_LIE, check)) {
     for (const { row, extents } of files) {
       const id = fileId({ subvolume: row.subvol, inode: row.ino, generation: row.gen });
@@ -63,19 +63,19 @@ export async function stillAsShown(
   for (const { victim, missing, foreign } of referred.values()) {
     if (missing > 0 || foreign) gone.add(victim.bundle);
   }
-  const victims = plan.victims.filter(({ bundle }) => !gone.has(bundle));
-  const sum = (field: "diskBytes" | "rewrittenBytes"): number =>
-    victims.reduce((total, victim) => total + victim[field], 0);
+  const victims = new Victims();
   const changed = new Set<number>();
-  for (const { bundle, moves, rewrites } of plan.victims) {
-    if (gone.has(bundle)) for (const { to } of [...moves, ...rewrites]) changed.add(to.file);
+  for (const victim of plan.victims) {
+    const { bundle, moves, rewrites } = victim;
+    if (!gone.has(bundle)) victims.add(victim);
+    else for (const { to } of [...moves, ...rewrites]) changed.add(to.file);
   }
   return {
     plan: {
       ...plan,
       victims,
-      predictedBytes: sum("diskBytes") - sum("rewrittenBytes"),
-      rewrittenBytes: sum("rewrittenBytes"),
+      predictedBytes: victims.diskBytes - victims.rewrittenBytes,
+      rewrittenBytes: victims.rewrittenBytes,
     },
     changed,
   };
@@ -85,7 +85,7 @@ function referredOf({ files }: DeepPlan, victim: Victim, sectorSize: number): Re
   const wanted = new Map<string, Wanted[]>();
   let missing = 0;
   const add = ({ file, fileOffset, offset }: MappedRange, length: number): void => {
-    const found = files[file];
+    const found = files.at(file);
     if (found === undefined) throw new Error(`no file ${file}`);
     const end = fileOffset + Math.ceil(length / sectorSize) * sectorSize;
     const range = { start: fileOffset, end, shift: offset - fileOffset };

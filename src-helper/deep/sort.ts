@@ -3,22 +3,7 @@ import type { Turns } from "./turns.ts";
 /** Items sorted without letting others have their turn: a millisecond or two. */
 const AT_ONCE = 4096;
 
-/** As toSorted, in turns. @throws what turns throw */
-export async function sortInTurns<T>(
-  items: readonly T[],
-  compare: (a: T, b: T) => number,
-  turns: Turns,
-): Promise<T[]> {
-  const sorted = items.slice();
-  for (let start = 0; start < sorted.length; start += AT_ONCE) {
-    const some = sorted.slice(start, start + AT_ONCE).sort(compare);
-    for (let k = 0; k < some.length; k++) sorted[start + k] = some[k] as T;
-    if (turns.over) await turns.next();
-  }
-  return mergeInTurns(sorted, sorted.slice(), compare, turns);
-}
-
-/** The same of numbers, ascending. @throws what turns throw */
+/** Numbers, ascending. @throws what turns throw */
 export async function sortNumbersInTurns(values: Float64Array, turns: Turns): Promise<Float64Array> {
   const sorted = values.slice();
   for (let start = 0; start < sorted.length; start += AT_ONCE) {
@@ -26,6 +11,27 @@ export async function sortNumbersInTurns(values: Float64Array, turns: Turns): Pr
     if (turns.over) await turns.next();
   }
   return mergeInTurns<number, Float64Array>(sorted, sorted.slice(), (a, b) => a - b, turns);
+}
+
+/** Numbers of rows, sorted by what is in these; equal ones as they were. @throws what turns throw */
+export async function sortRowsInTurns(
+  rows: Int32Array,
+  compare: (a: number, b: number) => number,
+  turns: Turns,
+): Promise<Int32Array> {
+  const sorted = rows.slice();
+  for (let start = 0; start < sorted.length; start += AT_ONCE) {
+    sorted.subarray(start, start + AT_ONCE).sort(compare);
+    if (turns.over) await turns.next();
+  }
+  return mergeInTurns<number, Int32Array>(sorted, sorted.slice(), compare, turns);
+}
+
+/** 0 and so on, for so many rows. */
+export function rowsOf(count: number): Int32Array {
+  const rows = new Int32Array(count);
+  for (let k = 0; k < count; k++) rows[k] = k;
+  return rows;
 }
 
 /**

@@ -1,6 +1,18 @@
+import type { Numbered } from "./columns.ts";
 import type { SubvolumeInode } from "./index-files.ts";
-import type { Span } from "./spans.ts";
 import type { DeepFile } from "./types.ts";
+
+/** An extent; what it has in common with others is told beside it. */
+export interface Extent {
+  readonly bytenr: number;
+  readonly diskBytes: number;
+  /** KIND of btrfs/extents.ts, or UNSUMMED. */
+  readonly kind: number;
+  /** Sectors, uncompressed. */
+  readonly length: number;
+  /** 1: it stays; something that cannot be moved refers to it. */
+  readonly pinned: number;
+}
 
 /** One extent item of a file that refers to an extent; sectors. */
 export interface Reference {
@@ -14,40 +26,52 @@ export interface Reference {
   readonly tail: number;
 }
 
-/** Blocks of an extent that are equal to those of others; sectors. */
-export interface Occurrence {
-  readonly extent: SpaceExtent;
-  /** First sector in the extent. */
-  readonly offset: number;
-  readonly length: number;
-  readonly canon: number;
+/** The extents that have something in common with another, or with themselves: a row each, ascending by bytenr. */
+export interface SpaceExtents {
+  readonly bytenr: Float64Array;
+  readonly diskBytes: Float64Array;
+  readonly kind: Uint8Array;
+  readonly length: Uint32Array;
+  readonly pinned: Uint8Array;
+  /** Its first of References, Spans and Occurrences; the next extent's is where they end. A row more than extents. */
+  readonly references: Int32Array;
+  readonly whole: Int32Array;
+  readonly occurrences: Int32Array;
 }
 
-/** An extent that has something in common with another, or with itself. */
-export interface SpaceExtent {
-  readonly bytenr: number;
-  readonly diskBytes: number;
-  /** KIND of btrfs/extents.ts, or UNSUMMED. */
-  readonly kind: number;
-  /** Sectors, uncompressed. */
-  readonly length: number;
-  /** Its first sector among all; of a compressed one a made-up number. */
-  readonly base: number;
-  /** Whether its blocks were compared, or its compressed bytes with all of another's. */
-  readonly compared: "blocks" | "whole";
-  references: Reference[];
-  /** Whole blocks that files hold: what must live on, and what can be shared with. Ascending. */
-  whole: Span[];
-  /** Ascending by offset; parts of `whole` only. */
-  occurrences: Occurrence[];
-  /** It stays: something that cannot be moved refers to it. */
-  pinned: boolean;
+/** Extent items of files that refer to extents; sectors. In the order of their extents, and of files in each. */
+export interface References {
+  readonly file: Int32Array;
+  readonly at: Float64Array;
+  readonly offset: Uint32Array;
+  readonly length: Uint32Array;
+  readonly tail: Uint16Array;
+}
+
+/** Whole blocks of extents that files hold: what must live on, and what can be shared with. Ascending in each extent. */
+export interface Spans {
+  readonly start: Uint32Array;
+  readonly end: Uint32Array;
+}
+
+/** Blocks of extents that are equal to those of others; sectors. Ascending in each extent; parts of Spans only. */
+export interface Occurrences {
+  /** Row of SpaceExtents. */
+  readonly extent: Int32Array;
+  /** First sector in the extent. */
+  readonly offset: Uint32Array;
+  readonly length: Uint32Array;
+  readonly canon: Float64Array;
 }
 
 export interface Space {
-  readonly files: readonly DeepFile[];
-  /** Ascending by bytenr. */
-  readonly extents: readonly SpaceExtent[];
+  readonly files: Numbered<DeepFile>;
+  /** How many rows extents has. */
+  readonly count: number;
+  readonly extents: SpaceExtents;
+  readonly references: References;
+  readonly whole: Spans;
+  readonly occurrences: Occurrences;
   readonly sectorSize: number;
 }
 

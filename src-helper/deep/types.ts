@@ -1,4 +1,5 @@
 import type { Member } from "../dedupe/types.ts";
+import type { Numbered } from "./columns.ts";
 
 /** A file that takes part in a fold of ranges. Its extents are read again when it is locked. */
 export interface DeepFile extends Member {
@@ -12,7 +13,7 @@ export const UNSUMMED = 8;
 
 /** Bytes of a file, and where they lie: at `offset` inside the (uncompressed) extent at `bytenr`. */
 export interface MappedRange {
-  /** Index into DeepPlan.files. */
+  /** Number in DeepPlan.files. */
   readonly file: number;
   /** Bytes. */
   readonly fileOffset: number;
@@ -54,16 +55,14 @@ export interface Victim {
   readonly kind: number;
   readonly moves: readonly Move[];
   readonly rewrites: readonly Rewrite[];
-  /** What fills the temporary file: a range of `rewrites` for each of its parts. */
-  readonly copies: readonly Rewrite[];
   /** Bytes that will be written, as far as can be told: compressed data may take more or less. */
   readonly rewrittenBytes: number;
 }
 
 export interface DeepPlan {
-  readonly files: readonly DeepFile[];
+  readonly files: Numbered<DeepFile>;
   /** In the order of the fold, bundle after bundle; any of them can be left out. */
-  readonly victims: readonly Victim[];
+  readonly victims: Numbered<Victim>;
   /** Bytes that the filesystem gains: those of the extents less what is written anew. */
   readonly predictedBytes: number;
   readonly rewrittenBytes: number;

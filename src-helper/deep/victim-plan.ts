@@ -1,12 +1,13 @@
-import type { Occurrence, Reference, Space, SpaceExtent } from "./space.ts";
+import type { Space } from "./space.ts";
 import type { MappedRange, Move, Rewrite, Victim } from "./types.ts";
 
 /** Sectors of a victim that come to lie where others of the same content do. */
 export interface Shared {
   readonly offset: number;
   readonly length: number;
-  readonly at: Occurrence;
-  /** That is a victim, too, which is written anew before. */
+  /** An occurrence of them. */
+  readonly at: number;
+  /** What holds that is a victim, too, which is written anew before. */
   readonly anew: boolean;
 }
 
@@ -33,11 +34,13 @@ class VictimPlan {
     return sectors * this.#space.sectorSize;
   }
 
-  mapped(extent: SpaceExtent, { file, at, offset }: Reference, from: number): MappedRange {
+  /** @param from sector of the extent */
+  mapped(extent: number, reference: number, from: number): MappedRange {
+    const { extents, references } = this.#space;
     return {
-      file,
-      fileOffset: this.bytes(at + from - offset),
-      bytenr: extent.bytenr,
+      file: references.file[reference] ?? -1,
+      fileOffset: this.bytes((references.at[reference] ?? 0) + from - (references.offset[reference] ?? 0)),
+      bytenr: extents.bytenr[extent] ?? 0,
       offset: this.bytes(from),
     };
   }
@@ -66,71 +69,76 @@ function follows(last: MappedRange, next: MappedRange, length: number): boolean 
   );
 }
 
-/** Where each range of a victim goes, by what becomes of its blocks. @param fates ascending, all of what files hold whole */
-export function planVictim(
-  space: Space,
-  extent: SpaceExtent,
-  bundle: number,
-  fates: readonly Fate[],
-): Victim {
+/**
+ * Where each range of a victim goes, by what becomes of its blocks.
+ * @param extent row of Space.extents
+ * @param fates ascending, all of what files hold whole
+ */
+export function planVictim(space: Space, extent: number, bundle: number, fates: readonly Fate[]): Victim {
+  const { extents, references } = space;
   const plan = new VictimPlan(space);
   const copied = fates.reduce(
     (end, fate) => ("target" in fate ? Math.max(end, fate.target + fate.length) : end),
     0,
   );
   let tails = false;
-  for (const reference of extent.references) {
-    const whole = reference.offset + reference.length - (reference.tail > 0 ? 1 : 0);
-    for (let k = firstEnding(fates, reference.offset); k < fates.length; k++) {
-      const fate = fates[k];
+  for (let k = extents.references[extent] ?? 0; k < (extents.references[extent + 1] ?? 0); k++) {
+    const offset = references.offset[k] ?? 0;
+    const tail = references.tail[k] ?? 0;
+    const whole = wholeEnd(space, k);
+    for (let next = firstEnding(fates, offset); next < fates.length; next++) {
+      const fate = fates[next];
       if (fate === undefined || fate.offset >= whole) break;
-      const from = Math.max(fate.offset, reference.offset);
+      const from = Math.max(fate.offset, offset);
       const length = Math.min(fate.offset + fate.length, whole) - from;
       if ("target" in fate) {
         const target = plan.bytes(fate.target + from - fate.offset);
-        plan.rewrite(plan.mapped(extent, reference, from), target, plan.bytes(length));
-      } else addMoves(plan, extent, reference, from, length, fate);
+        plan.rewrite(plan.mapped(extent, k, from), target, plan.bytes(length));
+      } else addMoves(plan, space, extent, k, from, length, fate);
     }
-    if (reference.tail > 0) {
+    if (tail > 0) {
       tails = true;
       // never in the first block of the temporary file alone: so small a file would lie in the metadata
       const target = plan.bytes(Math.max(copied, 1));
-      plan.rewrites.push({ to: plan.mapped(extent, reference, whole), target, length: reference.tail });
+      plan.rewrites.push({ to: plan.mapped(extent, k, whole), target, length: tail });
     }
   }
   const sectors = copied + (tails ? 1 : 0);
+  const diskBytes = extents.diskBytes[extent] ?? 0;
   return {
-    bytenr: extent.bytenr,
+    bytenr: extents.bytenr[extent] ?? 0,
     bundle,
-    diskBytes: extent.diskBytes,
-    kind: extent.kind,
-    moves: plan.moves.slice(),
-    rewrites: plan.rewrites.slice(),
-    copies: copiesOf(plan.rewrites).slice(),
+    diskBytes,
+    kind: extents.kind[extent] ?? 0,
+    moves: plan.moves,
+    rewrites: plan.rewrites,
     rewrittenBytes:
-      Math.ceil((sectors * extent.diskBytes) / space.sectorSize / extent.length) * space.sectorSize,
+      Math.ceil((sectors * diskBytes) / space.sectorSize / (extents.length[extent] ?? 1)) * space.sectorSize,
   };
 }
 
 /** A range that goes onto an occurrence that stays, by the files that hold that. */
 function addMoves(
   plan: VictimPlan,
-  extent: SpaceExtent,
-  reference: Reference,
+  space: Space,
+  extent: number,
+  reference: number,
   from: number,
   length: number,
-  fate: Shared,
+  { at, anew, offset }: Shared,
 ): void {
-  const { at, anew } = fate;
+  const { occurrences } = space;
+  const source = occurrences.extent[at] ?? 0;
   // where the blocks of the fate lie in the extent that stays
-  const shift = at.offset - at.canon + canonAt(extent, fate.offset) - fate.offset;
+  const shift =
+    (occurrences.offset[at] ?? 0) - (occurrences.canon[at] ?? 0) + canonAt(space, extent, offset) - offset;
   for (let done = 0; done < length;) {
     const start = from + done + shift;
-    const source = holderOf(at.extent, start);
-    const rest = Math.min(length - done, source.offset + wholeOf(source) - start);
+    const holder = holderOf(space, source, start);
+    const rest = Math.min(length - done, wholeEnd(space, holder) - start);
     plan.move(
       plan.mapped(extent, reference, from + done),
-      plan.mapped(at.extent, source, start),
+      plan.mapped(source, holder, start),
       plan.bytes(rest),
       anew,
     );
@@ -138,36 +146,38 @@ function addMoves(
   }
 }
 
-function canonAt(extent: SpaceExtent, offset: number): number {
-  const { occurrences } = extent;
-  let low = 0;
-  let high = occurrences.length;
+function canonAt({ extents, occurrences }: Space, extent: number, offset: number): number {
+  let low = extents.occurrences[extent] ?? 0;
+  let high = extents.occurrences[extent + 1] ?? 0;
+  const first = low;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((occurrences[middle]?.offset ?? 0) <= offset) low = middle + 1;
+    if ((occurrences.offset[middle] ?? 0) <= offset) low = middle + 1;
     else high = middle;
   }
-  const found = occurrences[low - 1];
-  if (found === undefined) throw new Error("a block without an occurrence has a source");
-  return found.canon + (offset - found.offset);
+  if (low === first) throw new Error("a block without an occurrence has a source");
+  return (occurrences.canon[low - 1] ?? 0) + offset - (occurrences.offset[low - 1] ?? 0);
 }
 
-function wholeOf({ length, tail }: Reference): number {
-  return length - (tail > 0 ? 1 : 0);
+/** The sector of the extent behind the last that a reference holds whole. */
+function wholeEnd({ references }: Space, reference: number): number {
+  const end = (references.offset[reference] ?? 0) + (references.length[reference] ?? 0);
+  return (references.tail[reference] ?? 0) > 0 ? end - 1 : end;
 }
 
-/** The file that holds a block of an extent, and most of what comes after it. */
-function holderOf(extent: SpaceExtent, sector: number): Reference {
-  let best: Reference | undefined;
+/** The file that holds a block of an extent, and most of what comes after it: its reference. */
+function holderOf(space: Space, extent: number, sector: number): number {
+  const { extents, references } = space;
+  let best = -1;
   let reach = sector;
-  for (const reference of extent.references) {
-    const end = reference.offset + wholeOf(reference);
-    if (reference.offset <= sector && end > reach) {
-      best = reference;
+  for (let k = extents.references[extent] ?? 0; k < (extents.references[extent + 1] ?? 0); k++) {
+    const end = wholeEnd(space, k);
+    if ((references.offset[k] ?? 0) <= sector && end > reach) {
+      best = k;
       reach = end;
     }
   }
-  if (best === undefined) throw new Error("an occurrence lies outside of every file");
+  if (best < 0) throw new Error("an occurrence lies outside of every file");
   return best;
 }
 

@@ -3,6 +3,7 @@ import type { FoldPlan } from "../dedupe/types.ts";
 import { AS_THEY_LIE, indexedFiles } from "../deep/index-files.ts";
 import { throwIfCancelled } from "../scan/scan-context.ts";
 import type { DeepPlan } from "../deep/types.ts";
+import { addressesOf } from "../deep/victims.ts";
 import type { Pinned, PinnedRanges, PinningSnapshot, RunContext, Selection } from "./contract.ts";
 import { eachPlan } from "./each-plan.ts";
 import type { VolumeState } from "./volume-state.ts";
@@ -91,14 +92,14 @@ export async function gainOfSnapshots(
 /** Victims that are ones only where ranges of read-only snapshots are moved, and the snapshots of those. */
 export function rangesHeld(state: VolumeState, { without, folded }: RangesBothWays): PinnedRanges {
   const readOnly = state.readOnlySubvolumes();
-  const free = new Set(without.victims.map(({ bytenr }) => bytenr));
+  const free = addressesOf(without);
   const bySnapshot: SnapshotSums = new Map();
   let bytes = 0;
   for (const { bytenr, diskBytes, rewrittenBytes, moves, rewrites } of folded.victims) {
     if (free.has(bytenr)) continue;
     const holders = new Set<number>();
     for (const { to } of [...moves, ...rewrites]) {
-      const subvolume = folded.files[to.file]?.subvolume ?? 0;
+      const subvolume = folded.files.at(to.file)?.subvolume ?? 0;
       if (readOnly.has(subvolume)) holders.add(subvolume);
     }
     if (holders.size === 0) continue;

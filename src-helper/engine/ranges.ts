@@ -72,14 +72,14 @@ function movableBy(state: VolumeState, selection: Selection): (row: SubvolumeIno
 }
 
 export function totalsOfRanges(plan: DeepPlan): DeepTotals {
-  const files = new Set<number>();
+  const changed = new Uint8Array(plan.files.length);
   for (const { moves, rewrites } of plan.victims) {
-    for (const { to } of moves) files.add(to.file);
-    for (const { to } of rewrites) files.add(to.file);
+    for (const { to } of moves) changed[to.file] = 1;
+    for (const { to } of rewrites) changed[to.file] = 1;
   }
   return {
     extents: plan.victims.length,
-    files: files.size,
+    files: changed.reduce((sum, one) => sum + one, 0),
     reclaimableBytes: plan.predictedBytes,
     rewrittenBytes: plan.rewrittenBytes,
     sample: plan.sample,
@@ -91,7 +91,7 @@ export function groupsOfRanges(state: VolumeState, plan: DeepPlan): Group[] {
   const { handle } = state;
   return rangeGroupsOf(plan).map(({ length, saving, ranges }): Group => {
     const files = ranges.flatMap(({ file, fileOffset }): GroupFile[] => {
-      const found = plan.files[file];
+      const found = plan.files.at(file);
       if (found === undefined) return [];
       const { subvolume, inode, generation, readOnly } = found;
       return [

@@ -310,7 +310,7 @@ export class EngineVolume implements Volume {
         const { store, handle } = this.#state;
         // the fold looks for a cancel itself
         const { plan, changed } = await stillAsShown(store, handle.sectorSize, promised, () => undefined);
-        return { plan, changed: [...changed].flatMap((file) => promised.files[file] ?? []) };
+        return { plan, changed: [...changed].flatMap((file) => promised.files.at(file) ?? []) };
       },
     };
   }

@@ -1,5 +1,6 @@
 import { bytesToFold } from "../../deep/fold.ts";
 import type { DeepPlan, Victim } from "../../deep/types.ts";
+import { Victims } from "../../deep/victims.ts";
 import { fileId } from "../../journal/store.ts";
 import { sha256 } from "../../text/sha256.ts";
 import { FileColumns, kindOf, momentOf } from "./columns.ts";
@@ -102,13 +103,15 @@ export class RangeList {
   /** The plan of some rows alone. */
   planOf(isChosen: (row: number) => boolean): DeepPlan {
     const chosen = this.rows.filter((_, row) => isChosen(row));
+    const addresses = new Set(chosen.flatMap((row) => row.victims.map(({ bytenr }) => bytenr)));
+    const victims = new Victims();
     // in the order of the plan: some count on what was written anew for others
-    const victims = new Set(chosen.flatMap((row) => row.victims));
+    for (const victim of this.plan.victims) if (addresses.has(victim.bytenr)) victims.add(victim);
     const sum = (field: "bytes" | "rewrittenBytes"): number =>
       chosen.reduce((total, row) => total + row[field], 0);
     return {
       ...this.plan,
-      victims: this.plan.victims.filter((victim) => victims.has(victim)),
+      victims,
       predictedBytes: sum("bytes"),
       rewrittenBytes: sum("rewrittenBytes"),
     };
@@ -116,7 +119,7 @@ export class RangeList {
 }
 
 /** Those of one bundle stand together in a plan. */
-function* bundlesOf(victims: readonly Victim[]): Generator<Victim[]> {
+function* bundlesOf(victims: Iterable<Victim>): Generator<Victim[]> {
   let some: Victim[] = [];
   for (const victim of victims) {
     const [first] = some;
@@ -158,7 +161,7 @@ function describe(
   const hash = sha256();
   let [modified, snapshots] = [0, 0];
   files.forEach((index, k) => {
-    const file = plan.files[index];
+    const file = plan.files.at(index);
     if (file === undefined) throw new Error(`no file ${index}`);
     hash.update(`${fileId(file)}\n`);
     const at = first + k;

@@ -9,6 +9,7 @@ import type {
   Sum,
   TickTarget,
 } from "../../rpc/protocol.ts";
+import { addressesOf } from "../../deep/victims.ts";
 import type { FoldOptions, FoldResult, RunContext, Selection } from "../contract.ts";
 import type { ChosenFold } from "../volume.ts";
 import type { Choice } from "./choice.ts";
@@ -222,7 +223,7 @@ export class Review {
    */
   async pinned(signal: AbortSignal): Promise<ReviewPinned> {
     const loaded = await unlessCancelled(this.#loaded(), signal);
-    const gone = new Set((this.#ranges?.planned()?.victims ?? []).map(({ bytenr }) => bytenr));
+    const gone = addressesOf(this.#ranges?.planned() ?? { victims: [] });
     return this.#workBeside(signal, (ctx) =>
       reviewPinned(this.#source, this.#groups, loaded, this.#selection(), gone, ctx),
     );
