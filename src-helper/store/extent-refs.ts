@@ -1,12 +1,11 @@
 import type { IndexStore } from "./index-store.ts";
-import { mergeNotes, unpackRefs } from "./packed-refs.ts";
-import { findPair } from "./pairs.ts";
+import { countAt, mergeNotes, refsOf, type PackedRefs } from "./packed-refs.ts";
 
 /** Of disk addresses, a row; its sectors, with a bit each beside them, fit into 16 bits. */
 const CHUNK_BYTES = 2 ** 26;
 /** References that are noted before they are stored, 2 bytes each: what they take stays bounded. */
 const MAX_NOTED = 2 ** 23;
-/** Extents whose counts are in memory at a time, 8 bytes each. */
+/** Words of rows that are in memory at a time, 2 bytes each. */
 const MAX_CACHED = 2 ** 23;
 
 const LOAD = "SELECT data FROM extent_refs WHERE chunk = ?";
@@ -32,8 +31,8 @@ export class ExtentRefs {
   /** Where the last note was: the next is mostly beside it. */
   #last: { readonly chunk: number; readonly notes: Notes } | null = null;
   #noted = 0;
-  /** Counts of some chunks: sorted pairs (sector in the chunk, count). The first are those read longest ago. */
-  readonly #chunks = new Map<number, Uint32Array>();
+  /** Some rows. The first are those read longest ago. */
+  readonly #chunks = new Map<number, PackedRefs>();
   #cached = 0;
   /** Nothing is stored yet: saves the look-up. */
   #empty: boolean;
@@ -58,10 +57,8 @@ export class ExtentRefs {
   /** The references to an extent, as last stored. */
   count(bytenr: number): number {
     const chunk = Math.floor(bytenr / CHUNK_BYTES);
-    const pairs = this.#chunk(chunk);
     const sector = (bytenr - chunk * CHUNK_BYTES) / this.sectorSize;
-    const at = findPair(pairs, sector);
-    return pairs[at] === sector ? (pairs[at + 1] ?? 0) : 0;
+    return countAt(this.#chunk(chunk), this.#sectors, sector);
   }
 
   /**
@@ -92,9 +89,9 @@ export class ExtentRefs {
   #merge(): void {
     for (const [chunk, notes] of [...this.#notes].sort((a, b) => a[0] - b[0])) {
       const before = this.#empty ? NOTHING : this.#stored(chunk);
-      const { bytes, shared } = mergeNotes(before, notes.sorted());
+      const { packed, shared } = mergeNotes(before, this.#sectors, notes.sorted());
       this.#shared ||= shared;
-      if (bytes !== null) this.#put(chunk, bytes);
+      if (packed !== null) this.#put(chunk, packed);
     }
     this.#notes.clear();
     this.#last = null;
@@ -102,39 +99,44 @@ export class ExtentRefs {
     this.#empty = false;
   }
 
-  #stored(chunk: number): Uint8Array {
+  #stored(chunk: number): PackedRefs {
     const row = this.#store.get(LOAD, chunk) as { data: Buffer } | undefined;
-    return row?.data ?? NOTHING;
+    return row === undefined ? NOTHING : refsOf(row.data);
   }
 
-  #chunk(chunk: number): Uint32Array {
-    let pairs = this.#chunks.get(chunk);
-    if (pairs === undefined) {
-      pairs = unpackRefs(this.#stored(chunk));
-      this.#keep(chunk, pairs);
+  #chunk(chunk: number): PackedRefs {
+    let packed = this.#chunks.get(chunk);
+    if (packed === undefined) {
+      packed = this.#stored(chunk);
+      this.#keep(chunk, packed);
     }
-    return pairs;
+    return packed;
   }
 
-  #put(chunk: number, bytes: Uint8Array): void {
-    this.#cached -= (this.#chunks.get(chunk)?.length ?? 0) / 2;
+  #put(chunk: number, packed: PackedRefs): void {
+    this.#cached -= this.#chunks.get(chunk)?.length ?? 0;
     this.#chunks.delete(chunk);
-    if (bytes.length === 0) this.#store.run(DELETE, chunk);
-    else this.#store.run(STORE, chunk, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    if (packed.length === 0) this.#store.run(DELETE, chunk);
+    else this.#store.run(STORE, chunk, Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength));
   }
 
-  #keep(chunk: number, pairs: Uint32Array): void {
-    this.#chunks.set(chunk, pairs);
-    this.#cached += pairs.length / 2;
+  #keep(chunk: number, packed: PackedRefs): void {
+    this.#chunks.set(chunk, packed);
+    this.#cached += packed.length;
     for (const [oldest, some] of this.#chunks) {
       if (this.#cached <= MAX_CACHED || oldest === chunk) break;
       this.#chunks.delete(oldest);
-      this.#cached -= some.length / 2;
+      this.#cached -= some.length;
     }
+  }
+
+  /** Of a row. */
+  get #sectors(): number {
+    return CHUNK_BYTES / this.sectorSize;
   }
 }
 
-const NOTHING = new Uint8Array();
+const NOTHING: PackedRefs = new Uint16Array();
 
 /** References that came (2 * sector) and went (2 * sector + 1), in no order. */
 class Notes {

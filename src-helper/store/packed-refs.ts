@@ -1,33 +1,58 @@
 /**
- * Reference counts of extents, packed: each extent is one number, twice the
- * distance in sectors from the one before, and one more where a second number
- * follows: its count, if that is not 1. Seven bits a byte, the lowest first, and
- * the eighth where another byte follows.
+ * Reference counts of the extents of one row, packed so that one can be asked
+ * for without the others. 16 bits a word:
+ *
+ * - how many pairs follow;
+ * - the pairs, by sector: a sector whose count is not 1, and the count. One
+ *   beyond 16 bits is the sum of several pairs;
+ * - the sectors whose count is 1: a bit for each sector of the row, or, where
+ *   that is shorter, a list.
  */
+export type PackedRefs = Uint16Array;
+
+const MOST = 0xffff;
 
 /** What notes made of packed references. */
-export interface Merged {
-  /** null: as before. Good until the next merge. */
-  readonly bytes: Uint8Array | null;
+interface Merged {
+  /** null: as before. Empty where nothing is left. */
+  readonly packed: PackedRefs | null;
   /** Some count that changed was, or is, more than one, by references that stayed. */
   readonly shared: boolean;
 }
 
-/** Bytes that two entries take at most: one that is new, and the one behind it with its new distance. */
-const MOST_PER_NOTE = 16;
+/** The stored bytes as they are read; copied where they are not aligned. */
+export function refsOf(bytes: Uint8Array): PackedRefs {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(buffer, byteOffset, length / 2);
+}
 
-let scratch = new Uint8Array(2 ** 16);
+/** @param sectors of a row. @returns the references to the extent that begins at a sector; 0 where none does */
+export function countAt(packed: PackedRefs, sectors: number, sector: number): number {
+  const pairs = packed[0] ?? 0;
+  let low = 0;
+  let high = pairs;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((packed[1 + 2 * middle] ?? 0) < sector) low = middle + 1;
+    else high = middle;
+  }
+  let count = 0;
+  for (; low < pairs && packed[1 + 2 * low] === sector; low++) count += packed[2 + 2 * low] ?? 0;
+  if (count > 0) return count;
+  const ones = packed.subarray(1 + 2 * pairs);
+  if (ones.length === bitWords(sectors)) return ((ones[sector >>> 4] ?? 0) >>> (sector & 15)) & 1;
+  return ones.includes(sector) ? 1 : 0;
+}
 
 /**
- * Puts notes and packed references together. What lies between changes is
- * copied as it is: of the many references of a row a scan changes a few.
+ * Puts notes and packed references together.
  *
+ * @param sectors of a row; at most 2 ** 15
  * @param notes references that came (2 * sector) and went (2 * sector + 1), ascending
  */
-export function mergeNotes(packed: Uint8Array, notes: Uint16Array): Merged {
-  const most = packed.length + MOST_PER_NOTE * (notes.length + 1);
-  if (scratch.length < most) scratch = new Uint8Array(2 * most);
-  const merge = new Merge(packed, scratch);
+export function mergeNotes(packed: PackedRefs, sectors: number, notes: Uint16Array): Merged {
+  const bits = unpackOnes(packed, sectors);
+  const pairs = new Pairs(packed);
   let [changed, shared] = [false, false];
   for (let k = 0; k < notes.length;) {
     const sector = (notes[k] ?? 0) >>> 1;
@@ -36,137 +61,88 @@ export function mergeNotes(packed: Uint8Array, notes: Uint16Array): Merged {
       if ((notes[k] ?? 0) & 1) went++;
       else came++;
     }
-    const before = merge.find(sector);
     if (came === went) continue;
+    const [word, bit] = [sector >>> 4, 1 << (sector & 15)];
+    const before = pairs.take(sector) + (((bits[word] ?? 0) & bit) === 0 ? 0 : 1);
     const after = before + came - went;
-    merge.set(sector, after);
+    if (after === 1) bits[word] = (bits[word] ?? 0) | bit;
+    else {
+      bits[word] = (bits[word] ?? 0) & ~bit;
+      pairs.put(sector, after);
+    }
     changed = true;
     // a changed file's references all go and come anew: what did not go is somebody else's
     if (before !== went && (before > 1 || after > 1)) shared = true;
   }
-  return { bytes: changed ? merge.end() : null, shared };
+  return { packed: changed ? pack(pairs.end(), bits) : null, shared };
 }
 
-/** Goes from one entry to the next. */
-class Reader {
-  readonly #bytes: Uint8Array;
+/** Goes through pairs, and writes them anew with some changed. */
+class Pairs {
+  readonly #from: Uint16Array;
   #at = 0;
-  /** Where the entry at hand begins. */
-  start = 0;
-  /** The sector of the one before it; 0 before the first. */
-  before = 0;
-  /** Its own; Infinity behind the last. */
-  sector = 0;
-  count = 0;
+  readonly #to: number[] = [];
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.next();
+  constructor(packed: PackedRefs) {
+    this.#from = packed.subarray(1, 1 + 2 * (packed[0] ?? 0));
   }
 
-  next(): void {
-    this.start = this.#at;
-    this.before = this.sector;
-    if (this.#at >= this.#bytes.length) {
-      this.sector = Infinity;
-      return;
-    }
-    const step = this.#number();
-    this.sector += step >>> 1;
-    this.count = step & 1 ? this.#number() : 1;
+  /** Copies what is before a sector, and leaves its own out. @returns its count, 0 where it has no pair */
+  take(sector: number): number {
+    for (; this.#at < this.#from.length && (this.#from[this.#at] ?? 0) < sector; this.#at += 2) this.#copy();
+    let count = 0;
+    for (; this.#at < this.#from.length && this.#from[this.#at] === sector; this.#at += 2)
+      count += this.#from[this.#at + 1] ?? 0;
+    return count;
   }
 
-  #number(): number {
-    const bytes = this.#bytes;
-    let byte = bytes[this.#at++] ?? 0;
-    let value = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = bytes[this.#at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-    }
-    return value >>> 0;
-  }
-}
-
-/** Copies entries from one place to another, and changes some on the way. */
-class Merge {
-  readonly #from: Uint8Array;
-  readonly #entry: Reader;
-  readonly #to: Uint8Array;
-  #length = 0;
-  /** The sector of the entry written last. */
-  #written = 0;
-  /** Where what is to be copied as it is begins. */
-  #uncopied = 0;
-
-  constructor(from: Uint8Array, to: Uint8Array) {
-    this.#from = from;
-    this.#entry = new Reader(from);
-    this.#to = to;
+  /** Writes the sector that was taken last. */
+  put(sector: number, count: number): void {
+    for (let rest = count; rest > 0; rest -= MOST) this.#to.push(sector, Math.min(rest, MOST));
   }
 
-  /** Goes on to a sector, which is behind the one before. @returns its count, 0 where there is none */
-  find(sector: number): number {
-    while (this.#entry.sector < sector) this.#pass();
-    return this.#entry.sector === sector ? this.#entry.count : 0;
+  /** @returns all pairs */
+  end(): readonly number[] {
+    for (; this.#at < this.#from.length; this.#at += 2) this.#copy();
+    return this.#to;
   }
 
-  /** Writes the sector that was found last with another count; 0: takes it out. */
-  set(sector: number, count: number): void {
-    this.#copy();
-    if (count > 0) this.#put(sector, count);
-    if (this.#entry.sector === sector) this.#entry.next();
-    this.#uncopied = this.#entry.start;
-  }
-
-  /** Copies the rest. @returns all that was written */
-  end(): Uint8Array {
-    if (this.#entry.sector < Infinity) this.#pass();
-    this.#to.set(this.#from.subarray(this.#uncopied), this.#length);
-    return this.#to.subarray(0, this.#length + this.#from.length - this.#uncopied);
-  }
-
-  /** The entry at hand stays as it is: but for its distance, where another comes before it now. */
-  #pass(): void {
-    const { start, before, sector, count } = this.#entry;
-    const isMoved = this.#uncopied === start && before !== this.#written;
-    if (isMoved) this.#put(sector, count);
-    this.#entry.next();
-    if (isMoved) this.#uncopied = this.#entry.start;
-  }
-
-  /** Copies what was passed. */
   #copy(): void {
-    const { start, before } = this.#entry;
-    if (this.#uncopied === start) return;
-    this.#to.set(this.#from.subarray(this.#uncopied, start), this.#length);
-    this.#length += start - this.#uncopied;
-    this.#uncopied = start;
-    this.#written = before;
-  }
-
-  #put(sector: number, count: number): void {
-    this.#number((sector - this.#written) * 2 + (count === 1 ? 0 : 1));
-    if (count !== 1) this.#number(count);
-    this.#written = sector;
-  }
-
-  #number(value: number): void {
-    let rest = value;
-    for (; rest >= 0x80; rest >>>= 7) this.#to[this.#length++] = (rest & 0x7f) | 0x80;
-    this.#to[this.#length++] = rest;
+    this.#to.push(this.#from[this.#at] ?? 0, this.#from[this.#at + 1] ?? 0);
   }
 }
 
-/** @returns sorted pairs: sector, count, sector, count, ... */
-export function unpackRefs(packed: Uint8Array): Uint32Array {
-  const pairs = new Uint32Array(packed.length * 2);
-  let length = 0;
-  const entry = new Reader(packed);
-  while (entry.sector < Infinity) {
-    pairs[length++] = entry.sector;
-    pairs[length++] = entry.count;
-    entry.next();
+function bitWords(sectors: number): number {
+  return Math.ceil(sectors / 16);
+}
+
+/** A bit for each sector whose count is 1. */
+function unpackOnes(packed: PackedRefs, sectors: number): Uint16Array {
+  const ones = packed.subarray(1 + 2 * (packed[0] ?? 0));
+  if (ones.length === bitWords(sectors)) return ones.slice();
+  const bits = new Uint16Array(bitWords(sectors));
+  for (const sector of ones) bits[sector >>> 4] = (bits[sector >>> 4] ?? 0) | (1 << (sector & 15));
+  return bits;
+}
+
+function pack(pairs: readonly number[], bits: Uint16Array): PackedRefs {
+  const ones = listOf(bits) ?? bits;
+  if (pairs.length + ones.length === 0) return new Uint16Array();
+  const packed = new Uint16Array(1 + pairs.length + ones.length);
+  packed[0] = pairs.length / 2;
+  packed.set(pairs, 1);
+  packed.set(ones, 1 + pairs.length);
+  return packed;
+}
+
+/** The sectors whose bits are set; null where they take no less room than the bits. */
+function listOf(bits: Uint16Array): number[] | null {
+  const list: number[] = [];
+  for (let word = 0; word < bits.length; word++) {
+    for (let rest = bits[word] ?? 0; rest !== 0; rest &= rest - 1) {
+      if (list.length + 1 >= bits.length) return null;
+      list.push(16 * word + 31 - Math.clz32(rest & -rest));
+    }
   }
-  return pairs.slice(0, length);
+  return list;
 }

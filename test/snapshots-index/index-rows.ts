@@ -110,19 +110,18 @@ function compareRefs(db: Database.Database, truth: ReadonlyMap<number, number>):
   const stored = new Map<number, number>();
   const chunks = db.prepare("SELECT chunk, data FROM extent_refs").all() as { chunk: number; data: Buffer }[];
   for (const { chunk, data } of chunks) {
-    let [at, sector] = [0, 0];
-    const number = (): number => {
-      let value = 0;
-      for (let scale = 1; ; scale *= 128) {
-        const byte = data[at++] ?? 0;
-        value += (byte & 0x7f) * scale;
-        if (byte < 0x80) return value;
-      }
+    const add = (sector: number, count: number): void => {
+      const bytenr = chunk * CHUNK_BYTES + sector * SECTOR;
+      stored.set(bytenr, (stored.get(bytenr) ?? 0) + count);
     };
-    while (at < data.length) {
-      const step = number();
-      sector += Math.floor(step / 2);
-      stored.set(chunk * CHUNK_BYTES + sector * SECTOR, step % 2 === 1 ? number() : 1);
+    let at = 0;
+    const word = (): number => data.readUInt16LE(2 * at++);
+    for (let pairs = word(); pairs > 0; pairs--) add(word(), word());
+    const isList = data.length / 2 - at < CHUNK_BYTES / SECTOR / 16;
+    for (let sector = 0; 2 * at < data.length; sector += 16) {
+      const some = word();
+      if (isList) add(some, 1);
+      else for (let k = 0; k < 16; k++) if ((some & (1 << k)) !== 0) add(sector + k, 1);
     }
   }
   for (const bytenr of new Set([...stored.keys(), ...truth.keys()])) {

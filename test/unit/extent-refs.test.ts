@@ -48,14 +48,41 @@ test("counts what was added less what was removed, in any order, over the border
   expect(opened().count(123 * CHUNK)).toBe(0);
 });
 
-test("keeps counts beyond a byte and addresses beyond 32 bits", () => {
+test("keeps counts beyond 16 bits and addresses beyond 32", () => {
   const refs = opened(true);
   const far = 2 ** 44 + 17 * SECTOR;
-  for (let k = 0; k < 300; k++) refs.add(far);
+  for (let k = 0; k < 150_000; k++) refs.add(far);
   refs.add(far + CHUNK - 18 * SECTOR);
+  refs.add(far + SECTOR);
+  refs.add(far + SECTOR);
   refs.flush();
-  expect(opened().count(far)).toBe(300);
+  expect(opened().count(far)).toBe(150_000);
+  expect(opened().count(far + SECTOR)).toBe(2);
   expect(opened().count(far + CHUNK - 18 * SECTOR)).toBe(1);
+  for (let k = 0; k < 90_000; k++) refs.remove(far);
+  refs.flush();
+  expect(opened().count(far)).toBe(60_000);
+  expect(opened().count(far + SECTOR)).toBe(2);
+});
+
+test.each([4096, 16384, 65536])("a row with ever more extents, of sectors of %i bytes", (sectorSize) => {
+  const sectors = CHUNK / sectorSize;
+  const refs = new ExtentRefs(store, sectorSize, true);
+  const truth = new Map<number, number>();
+  // 7 is no divisor of any: all sectors come in turn
+  for (let k = 0; k < sectors; k++) {
+    const sector = (7 * k) % sectors;
+    refs.add(sector * sectorSize);
+    if (k % 5 === 0) refs.add(sector * sectorSize);
+    truth.set(sector, k % 5 === 0 ? 2 : 1);
+    if (k % (sectors / 64) !== 0) continue;
+    refs.flush();
+    const reader = new ExtentRefs(store, sectorSize, false);
+    const wrong = Array.from({ length: sectors }, (_, at) => at).filter(
+      (at) => reader.count(at * sectorSize) !== (truth.get(at) ?? 0),
+    );
+    expect(wrong).toEqual([]);
+  }
 });
 
 test("says whether an extent that changed is or was shared", () => {
