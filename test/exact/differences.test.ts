@@ -1,6 +1,6 @@
 /** What was promised and did not come back is told by cause, to the byte. */
 import { spawn } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createEngine } from "../../src-helper/engine/engine.ts";
@@ -13,6 +13,7 @@ import type {
   Selection,
   Volume,
 } from "../../src-helper/engine/contract.ts";
+import { collidingBlock } from "../support/crc32c.ts";
 import { changeFlags, FileFlag } from "../support/libc.ts";
 import { Random } from "../support/random.ts";
 import { LoopVolume } from "../support/volume.ts";
@@ -133,6 +134,18 @@ test("in use, a source too; immutable; changed; deleted: each its bytes", async 
     for (const holder of holders) await holder.end();
     changeFlags(fixed, 0, FileFlag.immutable);
   }
+});
+
+test("other bytes under the same checksums: what the kernel found to differ", async () => {
+  const [, b = ""] = copies(2 * MIB, "one/a", "one/b");
+  const bytes = readFileSync(b);
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += 4096) blocks.push(collidingBlock(bytes.subarray(at, at + 4096)));
+  write(path("two/colliding"), Buffer.concat(blocks));
+  const { by, result } = await foldAfter(() => undefined);
+  expect(result.skipped.map(({ reason }) => reason)).toContain("differs");
+  expect(result.predictedBytes).toBe(4 * MIB);
+  expect(by).toEqual({ differs: 4 * MIB - result.freedBytes });
 });
 
 test("pinned by snapshots that were taken since the scan: which, and how much", async () => {

@@ -5,6 +5,7 @@ import { Random } from "../support/random.ts";
 import { dedup, type Target } from "../support/refold-json.ts";
 import { diffStates, snapshotState } from "../support/state.ts";
 import { LoopVolume } from "../support/volume.ts";
+import { expectPromised } from "./support.ts";
 
 const FOLDS = 6;
 /** REFOLD_HISTORIES=3-62 runs these instead. */
@@ -36,7 +37,10 @@ test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
     const message = history.slice(-40).join("\n");
     expect(diffStates(state, snapshotState(volume.path)), message).toEqual([]);
     expect(result.freedBytes, message).toBe(drop);
-    expect(result.predictedBytes, message).toBe(drop);
+    // how small compressed data comes out when a part of it is written anew is known afterwards
+    const anew = result.differences.find(({ cause }) => cause === "rewritten")?.bytes ?? 0;
+    expect(result.predictedBytes, message).toBe(drop + anew);
+    expectPromised(result.predictedBytes, drop);
     freed += drop;
   }
   expect(freed).toBeGreaterThan(0);

@@ -60,6 +60,15 @@ export class RulesBench implements Disposable {
     return first(volumes);
   }
 
+  /** The totals of a scan from nothing. */
+  async scanFresh(...words: readonly string[]): Promise<Totals> {
+    const db = this.volume.beside("fresh");
+    const common = ["--db", db, "--rules", this.file, "--flush", "--json"];
+    const run = await refold(["scan", ...common, ...words, this.volume.path]);
+    this.volume.removeBeside("fresh");
+    return first((run.expectCode(0).json() as { volumes: Totals[] }).volumes);
+  }
+
   /** Paths of every file of every group, relative to the volume's. */
   async grouped(...words: readonly string[]): Promise<string[]> {
     const run = await this.run("groups", "--json", ...words, this.volume.path);
@@ -69,11 +78,20 @@ export class RulesBench implements Disposable {
       .sort();
   }
 
-  async fold(...words: readonly string[]): Promise<Fold> {
+  fold(...words: readonly string[]): Promise<Fold> {
+    return this.#fold([0], words);
+  }
+
+  /** As fold, where files may be skipped. */
+  foldMost(...words: readonly string[]): Promise<Fold> {
+    return this.#fold([0, 1], words);
+  }
+
+  async #fold(codes: readonly number[], words: readonly string[]): Promise<Fold> {
     this.volume.settle();
     const before = this.volume.usage();
     const run = await this.run("dedup", "--yes", "--json", ...words, this.volume.path);
-    const { volumes } = run.expectCode(0).json() as { volumes: Omit<Fold, "gained">[] };
+    const { volumes } = run.expectCode(...codes).json() as { volumes: Omit<Fold, "gained">[] };
     this.volume.settle();
     return { ...first(volumes), gained: before.dataUsed - this.volume.usage().dataUsed };
   }

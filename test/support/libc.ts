@@ -68,6 +68,7 @@ export const FileFlag = {
   noDump: 0x40,
   noAtime: 0x80,
   compress: 0x4,
+  noCompress: 0x400,
   noCow: 0x800000,
 } as const;
 

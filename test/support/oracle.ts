@@ -64,6 +64,11 @@ function groupFiles(files: readonly OracleFile[], minSize: number): OracleGroup[
   return groups;
 }
 
+/** What is known of some files. */
+export function oracleOf(files: readonly OracleFile[], subvolumes: readonly Subvolume[]): Oracle {
+  return { files, subvolumes, groups: (minSize) => groupFiles(files, minSize) };
+}
+
 /**
  * Reads the whole filesystem.
  * @param top where its top level (subvolid 5) is mounted, synced before
@@ -103,12 +108,7 @@ export function consultOracle(top: string, hash: HashOf = (_key, path) => hashFi
         flags: withFd(at, getFlags),
       });
     });
-    const all = [...files.values()];
-    return {
-      files: all,
-      subvolumes: [...subvolumes.values()],
-      groups: (minSize) => groupFiles(all, minSize),
-    };
+    return oracleOf([...files.values()], [...subvolumes.values()]);
   } finally {
     closeSync(fd);
   }

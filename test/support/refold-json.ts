@@ -42,6 +42,7 @@ export interface DedupVolume {
   readonly freedBytes: number;
   readonly elapsedMs: number;
   readonly skipped: readonly { readonly path: string; readonly reason: string; readonly detail: string }[];
+  readonly differences: readonly { readonly cause: string; readonly bytes: number }[];
 }
 
 export interface Target {

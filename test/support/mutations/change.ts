@@ -4,8 +4,8 @@ import { constants } from "node:fs";
 import { changeFlags, FileFlag, withFd } from "../libc.ts";
 import type { Random } from "../random.ts";
 import type { LoopVolume } from "../volume.ts";
-import { walk } from "../walk.ts";
-import { pickOrNull, type LiveFile, type LiveTree } from "./tree.ts";
+import { subvolumeId, walk } from "../walk.ts";
+import { pickOrNull, type LiveFile, type LiveSubvolume, type LiveTree } from "./tree.ts";
 
 export interface Scene {
   readonly volume: LoopVolume;
@@ -69,10 +69,15 @@ export function subvolumeOf(scene: Scene, directory: string): string {
   return best;
 }
 
-/** Folders that a change may delete: none with a read-only subvolume inside. */
+/** A deleted subvolume stays for as long as a file in it is open: then nobody could wait until it is gone. */
+export function isHeldOpen({ orphans }: Scene, { id }: LiveSubvolume): boolean {
+  return orphans.some((fd) => subvolumeId(fd) === id);
+}
+
+/** Folders that a change may delete: none with a read-only subvolume inside, or one that is held open. */
 export function disposableFolders(scene: Scene): string[] {
   const kept = scene.tree.subvolumes
-    .filter(({ readOnly }) => readOnly)
+    .filter((subvolume) => subvolume.readOnly || isHeldOpen(scene, subvolume))
     .map(({ path }) => join(scene.volume.path, path));
   return scene.tree.directories.filter(
     (path) => /\/folder-[^/]*$/.test(path) && !kept.some((subvolume) => subvolume.startsWith(`${path}/`)),

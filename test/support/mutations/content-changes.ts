@@ -17,6 +17,13 @@ import { pickOrNull } from "./tree.ts";
 
 const BLOCK = 4096;
 
+/** Makes an empty file NOCOW. In a folder that says how to compress, what the file has of that goes first. */
+function createNoCow(path: string): void {
+  writeFileSync(path, "");
+  changeFlags(path, 0, FileFlag.compress | FileFlag.noCompress);
+  changeFlags(path, FileFlag.noCow);
+}
+
 export const CONTENT_CHANGES: readonly Change[] = [
   change("create", (scene) => {
     const path = newPath(scene);
@@ -82,18 +89,22 @@ export const CONTENT_CHANGES: readonly Change[] = [
     exec("dd", [`if=${path}`, `of=${path}`, "bs=64K", "conv=notrunc", "status=none"]);
     return undefined;
   }),
-  onFile("reflink", (file, scene) => {
-    const path = newPath(scene);
-    writeFileSync(path, "");
-    if (file.noCow) changeFlags(path, FileFlag.noCow);
-    withFd(file.path, (from) => {
-      fsyncSync(from);
-      edit(path, (to) => {
-        cloneRange(from, 0, 0, to, 0);
+  onFile(
+    "reflink",
+    (file, scene) => {
+      const path = newPath(scene);
+      if (file.noCow) createNoCow(path);
+      else writeFileSync(path, "");
+      withFd(file.path, (from) => {
+        fsyncSync(from);
+        edit(path, (to) => {
+          cloneRange(from, 0, 0, to, 0);
+        });
       });
-    });
-    return `to ${shown(scene, path)}`;
-  }),
+      return `to ${shown(scene, path)}`;
+    },
+    (file) => !file.noChecksums,
+  ),
   onFile(
     "reflink, then rewrite a block",
     (file, scene) => {
@@ -104,13 +115,13 @@ export const CONTENT_CHANGES: readonly Change[] = [
       });
       return `to ${shown(scene, path)}`;
     },
-    (file) => hasData(file) && !file.noCow,
+    (file) => hasData(file) && !file.noCow && !file.noChecksums,
   ),
   change("fold by another program", (scene) => {
     // one name of each: the kernel folds no file onto itself
     const inodes = new Map(scene.tree.files.map((file) => [file.inode, file]));
     const bySize = Map.groupBy(
-      [...inodes.values()].filter((file) => hasData(file) && !file.noCow),
+      [...inodes.values()].filter((file) => hasData(file) && !file.noCow && !file.noChecksums),
       ({ size }) => size,
     );
     const pair = pickOrNull(
@@ -125,8 +136,7 @@ export const CONTENT_CHANGES: readonly Change[] = [
   }),
   change("create NOCOW", (scene) => {
     const path = newPath(scene);
-    writeFileSync(path, "");
-    changeFlags(path, FileFlag.noCow);
+    createNoCow(path);
     writeFileSync(path, scene.random.pick(scene.contents), { flag: "r+" });
     return shown(scene, path);
   }),

@@ -32,10 +32,14 @@ export class Mutator implements Disposable {
   private readonly orphans: number[] = [];
   private names = 0;
 
-  constructor(volume: LoopVolume, seed: number) {
+  /** @param without names of changes that are not made */
+  constructor(volume: LoopVolume, seed: number, without: readonly string[] = []) {
     this.volume = volume;
     this.random = new Random(seed);
-    this.deck = new Deck(this.random, CHANGES);
+    this.deck = new Deck(
+      this.random,
+      CHANGES.filter(({ name }) => !without.includes(name)),
+    );
     this.contents = makeContents(this.random);
   }
 

@@ -108,6 +108,23 @@ export const NAME_CHANGES: readonly Change[] = [
     renameSync(folder, target);
     return `${shown(scene, folder)} to ${shown(scene, target)}`;
   }),
+  change("move a folder to another", (scene) => {
+    const folder = pickOrNull(scene.random, disposableFolders(scene));
+    if (folder === null) return null;
+    const others = scene.tree.directories.filter(
+      (other) => other !== folder && !other.startsWith(`${folder}/`),
+    );
+    const target = join(scene.random.pick(others), `folder-${scene.newName()}`);
+    // into another subvolume everything is copied; what lies in one below the folder stays one
+    const near = subvolumeOf(scene, folder) === subvolumeOf(scene, target);
+    if (near) renameSync(folder, target);
+    else {
+      exec("cp", ["-a", "--reflink=auto", folder, target]);
+      unlockBelow(folder);
+      rmSync(folder, { recursive: true });
+    }
+    return `${shown(scene, folder)} to ${shown(scene, target)}${near ? "" : ", in another subvolume"}`;
+  }),
   onFile("add a hard link", (file, scene) => {
     const near = scene.tree.directories.filter(
       (directory) => subvolumeOf(scene, directory) === file.subvolume,

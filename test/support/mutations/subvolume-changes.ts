@@ -1,9 +1,19 @@
 /** Changes to subvolumes and snapshots. */
-import { closeSync, existsSync, renameSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { closeSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { exec } from "../exec.ts";
-import { change, shown, type Change } from "./change.ts";
-import { pickOrNull } from "./tree.ts";
+import { change, isHeldOpen, shown, type Change, type Scene } from "./change.ts";
+import { pickOrNull, type LiveSubvolume } from "./tree.ts";
+
+/** Subvolumes that can be given another name or place: writable, and in a folder that is. */
+function movable({ volume, tree }: Scene): LiveSubvolume[] {
+  return tree.subvolumes.filter(
+    ({ path, readOnly }) =>
+      /(?:snapshot|subvolume)-[^/]*$/.test(path) &&
+      !readOnly &&
+      tree.directories.includes(dirname(join(volume.path, path))),
+  );
+}
 
 export const SUBVOLUME_CHANGES: readonly Change[] = [
   change("create a subvolume", (scene) => {
@@ -25,11 +35,13 @@ export const SUBVOLUME_CHANGES: readonly Change[] = [
     const { subvolumes } = scene.tree;
     // the name is in the subvolume around it, which must be writable
     const leaves = subvolumes.filter(
-      ({ path }) =>
-        /(?:snapshot|subvolume)-[^/]*$/.test(path) &&
+      (subvolume) =>
+        /(?:snapshot|subvolume)-[^/]*$/.test(subvolume.path) &&
+        !isHeldOpen(scene, subvolume) &&
         !subvolumes.some(
           (other) =>
-            other.path.startsWith(`${path}/`) || (other.readOnly && path.startsWith(`${other.path}/`)),
+            other.path.startsWith(`${subvolume.path}/`) ||
+            (other.readOnly && subvolume.path.startsWith(`${other.path}/`)),
         ),
     );
     const victim = pickOrNull(scene.random, leaves);
@@ -38,14 +50,40 @@ export const SUBVOLUME_CHANGES: readonly Change[] = [
     return victim.path;
   }),
   change("rename a subvolume", (scene) => {
-    const movable = scene.tree.subvolumes.filter(
-      ({ path, readOnly }) => /^(?:snapshot|subvolume)-[^/]*$/.test(path) && !readOnly,
-    );
-    const victim = pickOrNull(scene.random, movable);
+    const victim = pickOrNull(scene.random, movable(scene));
     if (victim === null) return null;
-    const name = `${victim.path.replace(/-.*/, "")}-${scene.newName()}`;
+    const name = `${victim.path.replace(/-[^/]*$/, "")}-${scene.newName()}`;
     renameSync(join(scene.volume.path, victim.path), join(scene.volume.path, name));
     return `${victim.path} to ${name}`;
+  }),
+  change("move a subvolume into another folder", (scene) => {
+    const victim = pickOrNull(scene.random, movable(scene));
+    if (victim === null) return null;
+    const from = join(scene.volume.path, victim.path);
+    const folders = scene.tree.directories.filter((path) => path !== from && !path.startsWith(`${from}/`));
+    const target = join(scene.random.pick(folders), `subvolume-${scene.newName()}`);
+    renameSync(from, target);
+    return `${victim.path} to ${shown(scene, target)}`;
+  }),
+  change("send a snapshot and receive it, then what changed", (scene) => {
+    const { volume, random, tree, contents, newName } = scene;
+    const source = pickOrNull(
+      random,
+      tree.subvolumes.filter(({ readOnly }) => !readOnly),
+    );
+    if (source === null || tree.subvolumes.length > 12) return null;
+    const [folder, first, second] = [newName(), newName(), newName()].map((name) => `snapshot-${name}`);
+    const target = join(volume.path, `received-${newName()}`);
+    mkdirSync(target);
+    volume.snapshot(source.path, `${first}`, { readOnly: true });
+    writeFileSync(join(volume.path, source.path, `${folder}`), random.pick(contents));
+    volume.snapshot(source.path, `${second}`, { readOnly: true });
+    const send = (words: string): void => {
+      exec("sh", ["-c", `cd ${volume.path} && btrfs send -q ${words} | btrfs receive -q ${target}`]);
+    };
+    send(`${first}`);
+    send(`-p ${first} ${second}`);
+    return `${source.path} by ${first} and ${second} to ${shown(scene, target)}`;
   }),
   change("make a snapshot writable and write to it", (scene) => {
     const victim = pickOrNull(
