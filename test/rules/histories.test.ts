@@ -4,7 +4,6 @@
  * say, found by walking everything.
  */
 import { lstatSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exec } from "../support/exec.ts";
 import { compareGroups } from "../support/compare.ts";
@@ -117,7 +116,8 @@ function counts({ groups, duplicateFiles, reclaimableBytes }: Totals): Totals {
 
 /** The groups that those files make for which something holds. */
 function only(oracle: Oracle, fits: (file: OracleFile) => boolean): Oracle {
-  return { ...oracle, groups: oracleOf(oracle.files.filter(fits), oracle.subvolumes).groups };
+  const some = oracleOf(oracle.files.filter(fits), oracle.subvolumes);
+  return { ...oracle, groups: (minSize) => some.groups(minSize) };
 }
 
 test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
