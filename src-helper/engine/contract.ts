@@ -172,7 +172,7 @@ export interface GroupFile {
   readonly generation: number;
   /** In a read-only subvolume or snapshot. */
   readonly readOnly: boolean;
-  /** Number of the files of this group, itself included, that it shares all its data with. */
+  /** Number of the files of this group, itself included, that it shares all its data with; 1 where that is inline. */
   readonly shared: number;
   /** Where in the file the range begins, bytes; of a group of ranges only. */
   readonly offset?: number;

@@ -6,7 +6,6 @@ import type {
   FoldPreview,
   FoldResult,
   Group,
-  GroupFile,
   HistoryFile,
   HistoryRun,
   Pinned,
@@ -32,6 +31,7 @@ import {
   type PlannedFold,
   type PlannedRanges,
 } from "./folding.ts";
+import { groupsBySaving, unsharedBytes } from "./group-list.ts";
 import { whoPins, type RangesBothWays } from "./pinned.ts";
 import { groupsOfRanges, planRanges, totalsOfRanges } from "./ranges.ts";
 import { metadataPrice } from "./snapshot-price.ts";
@@ -40,14 +40,9 @@ import { hasNews, sightOf } from "./sight.ts";
 import type { RangeSearch, VolumeState } from "./volume-state.ts";
 import { stillAsShown } from "../deep/shown.ts";
 import type { DeepPlan } from "../deep/types.ts";
-import type { Member } from "../dedupe/types.ts";
-import { INODE } from "../btrfs/constants.ts";
-import { contentsOfSize, groupId } from "../scan/groups.ts";
 import { breathe, type ScanContext } from "../scan/scan-context.ts";
 import { scanContextOf } from "./scan-context.ts";
 import { scanVolume } from "../scan/scan.ts";
-import { groupsOfContent, isUnfiltered, selectGroups } from "../scan/selection.ts";
-import type { IndexStore } from "../store/index-store.ts";
 import { withDatabaseErrors } from "../store/open-database.ts";
 import type { VolumeHandle } from "../volumes/volume-handle.ts";
 
@@ -175,7 +170,7 @@ export class EngineVolume implements Volume {
 
   *groups(selection: Selection, limit: number | null): Generator<Group> {
     let count = 0;
-    for (const group of this.#bySaving(selection)) {
+    for (const group of groupsBySaving(this.#state, selection)) {
       if (limit !== null && count++ >= limit) return;
       yield group;
     }
@@ -199,7 +194,7 @@ export class EngineVolume implements Volume {
       predictedBytes: totals.reclaimableBytes + (deep?.reclaimableBytes ?? 0),
       pinnedBytes: this.#state.pinnedBytes(selection),
       ...price,
-      unsharedBytes: options.defrag ? this.#unsharedBytes(selection) : 0,
+      unsharedBytes: options.defrag ? unsharedBytes(this.#state, selection) : 0,
       ...(deep === null ? {} : { deep }),
     };
   }
@@ -400,86 +395,5 @@ export class EngineVolume implements Volume {
       minSize,
       flush: flush && !handle.found.readOnly,
     });
-  }
-
-  *#bySaving(selection: Selection): Generator<Group> {
-    if (this.#state.lastScan() === undefined) return;
-    this.#handle.forgetNames();
-    const scope = this.#state.selectionScope(selection);
-    const { store } = this.#state;
-    if (isUnfiltered(scope)) {
-      for (const { size, content, reclaimable } of pagesBySaving(store, selection.minSize)) {
-        const [found] = contentsOfSize(store, size, scope.readOnlySubvolumes, false, content);
-        if (found !== undefined)
-          yield this.#describe(groupId(size, content), size, reclaimable, found.members);
-      }
-      return;
-    }
-    // only ids and savings are kept for sorting; members are read again as they are shown
-    const found: { id: string; size: number; content: Buffer; bytes: number }[] = [];
-    const prediction = this.#state.newPrediction();
-    for (const { id, size, content, plans } of selectGroups(store, scope)) {
-      found.push({ id, size, content, bytes: prediction.add(plans).bytes });
-    }
-    found.sort((a, b) => b.bytes - a.bytes || b.size - a.size);
-    for (const one of found) {
-      for (const group of groupsOfContent(store, scope, one)) {
-        if (group.id === one.id) yield this.#describe(one.id, one.size, one.bytes, group.members);
-      }
-    }
-  }
-
-  #describe(id: string, size: number, reclaimableBytes: number, members: readonly Member[]): Group {
-    const sharing = new Map<number, number>();
-    for (const { layout } of members) sharing.set(layout, (sharing.get(layout) ?? 0) + 1);
-    const files = members.map((member): GroupFile => {
-      const { path, reachable } = this.#handle.locate(member.subvolume, member.inode);
-      return {
-        subvolume: this.#handle.subvolumePath(member.subvolume),
-        subvolumeId: member.subvolume,
-        path,
-        reachable,
-        inode: member.inode,
-        generation: member.generation,
-        readOnly: member.readOnly,
-        shared: sharing.get(member.layout) ?? 1,
-      };
-    });
-    return { volume: this.uuid, id, size, reclaimableBytes, files };
-  }
-
-  /** Sources that --defrag would write anew, though files outside their groups share their data. */
-  #unsharedBytes(selection: Selection): number {
-    let bytes = 0;
-    for (const group of selectGroups(this.#state.store, this.#state.selectionScope(selection))) {
-      for (const plan of group.plans) {
-        if (plan.destinations.length === 0) continue;
-        const sharing = group.members.filter((member) => member.layout === plan.source.layout);
-        const moved = sharing.length - 1;
-        if (moved > 0 && (plan.source.flags & INODE.immutable) === 0) bytes += plan.size;
-      }
-    }
-    return bytes;
-  }
-}
-
-interface SavingRow {
-  readonly size: number;
-  readonly content: Buffer;
-  readonly reclaimable: number;
-}
-
-/** Groups in memory at a time; who lists them mostly wants the first. */
-const GROUPS_AT_ONCE = 1000;
-const BY_SAVING = `
-  SELECT size, content, reclaimable FROM grp WHERE size >= ?
-  ORDER BY reclaimable DESC, size DESC, content LIMIT ${GROUPS_AT_ONCE} OFFSET ?`;
-
-/** Groups of the last scan, the largest saving first. */
-function* pagesBySaving(store: IndexStore, minSize: number): Generator<SavingRow> {
-  for (let offset = 0; ; offset += GROUPS_AT_ONCE) {
-    const rows = store.all<SavingRow>(BY_SAVING, minSize, offset);
-    yield* rows;
-    if (rows.length < GROUPS_AT_ONCE) return;
   }
 }

@@ -1,5 +1,5 @@
 /** Volumes of which only a part is mounted, or mounted more than once: the groups are those of the whole. */
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compareGroups, comparePaths } from "../support/compare.ts";
@@ -65,6 +65,34 @@ test("a volume mounted at several places is one volume", async () => {
     expect(totals.uuid, name).toBe(volume.uuid);
     const found = await groups(target);
     expect(compareGroups(oracle, 1, found), name).toEqual([]);
+  }
+});
+
+test("what lies in the metadata is shared with nobody, snapshots or not, however it came into the index", async () => {
+  using volume = LoopVolume.create({ size: "1G" });
+  const data = new Random(3).bytes(100_000);
+  volume.createSubvolume("one");
+  const small = data.subarray(0, 1500);
+  writeFileSync(join(volume.path, "one", "inline"), small);
+  // as long, with its data on disk
+  writeFileSync(join(volume.path, "one", "on disk"), data);
+  volume.sync();
+  truncateSync(join(volume.path, "one", "on disk"), small.length);
+  const target = { volume: volume.path, db: volume.beside("db"), minSize: 1 };
+  await scan(target);
+  volume.snapshot("one", "kept", { readOnly: true });
+  volume.sync();
+  await scan(target);
+  await scan({ ...target, db: volume.beside("fresh") });
+  for (const db of ["db", "fresh"]) {
+    const [group] = await groups({ ...target, db: volume.beside(db) });
+    const shared = group?.files.map(({ path, shared: count }) => [path.replace(/^.*\/mnt\//, ""), count]);
+    expect(shared?.sort()).toEqual([
+      ["kept/inline", 1],
+      ["kept/on disk", 2],
+      ["one/inline", 1],
+      ["one/on disk", 2],
+    ]);
   }
 });
 
