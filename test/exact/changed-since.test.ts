@@ -17,6 +17,9 @@ const FOLDS = 5;
 const [first = 1, last = first] = (process.env["REFOLD_HISTORIES"] ?? "1-2").split("-").map(Number);
 const SEEDS = Array.from({ length: last - first + 1 }, (_, k) => first + k);
 
+/** Over all histories. */
+let missed = 0;
+
 test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
   using loop = LoopVolume.create({ size: "2G" });
   using mutator = new Mutator(loop, seed, ["unmount and mount again"]);
@@ -26,7 +29,7 @@ test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
   if (volume === undefined) throw new Error("no volume");
   const context = { signal: new AbortController().signal, progress: () => undefined, log: () => undefined };
   const history: string[] = [];
-  let missed = 0;
+  let whole = true;
   try {
     for (let fold = 0; fold < FOLDS; fold++) {
       for (let k = random.between(2, 8); k > 0; k--) history.push(`${fold}. ${mutator.change()}`);
@@ -51,7 +54,9 @@ test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
       const message = history.slice(-40).join("\n");
       expect(diffStates(state, snapshotState(loop.path)), message).toEqual([]);
       expect(result.freedBytes, message).toBe(used - loop.usage().dataUsed);
-      expect(result.predictedBytes, message).toBe(predictedBytes);
+      // what an earlier fold left half done is ended first, and then there is another plan
+      if (whole) expect(result.predictedBytes, message).toBe(predictedBytes);
+      whole &&= result.skipped.length === 0;
       const explained = (result.differences ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
       expect(explained, message).toBe(result.predictedBytes - result.freedBytes);
       missed += Math.abs(explained);
@@ -59,5 +64,8 @@ test.each(SEEDS)("history of seed %i", { timeout: 240_000 }, async (seed) => {
   } finally {
     volume.close();
   }
+});
+
+test("not all that was promised came back", () => {
   expect(missed).toBeGreaterThan(0);
 });
