@@ -1,5 +1,5 @@
 /** Partial duplicates on real volumes: what is freed against what reading everything says could be. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { exec } from "../support/exec.ts";
@@ -34,6 +34,35 @@ describe("at least nine tenths of what is redundant in runs of 64 KiB and more i
     // nothing of it is left to do
     const again = await foldDeep(volume);
     expect(again.gained).toBeLessThan(0.02 * truth);
+  });
+
+  test("across subvolumes and snapshots of both kinds, and inside of one file", async () => {
+    using volume = LoopVolume.create();
+    const random = new Random(31_337);
+    for (const name of ["one", "two"]) volume.createSubvolume(name);
+    const at = (path: string): string => join(volume.path, path);
+    plantOverlaps(random, ["", "one", "two"].map(at));
+    for (let k = 0; k < 4; k++) {
+      const run = noise(random, BLOCK * random.between(16, 200));
+      const own = noise(random, BLOCK * random.between(1, 8));
+      writeParts(at(`one/self-${k}`), [run, own, run, noise(random, 999)], k % 2 === 0);
+      // one copy in a read-only snapshot alone, the other made later
+      writeParts(at(`two/gone-${k}`), [own, noise(random, 3 * BLOCK), run]);
+    }
+    volume.sync();
+    volume.snapshot("one", "one-kept", { readOnly: true });
+    volume.snapshot("two", "two-kept", { readOnly: true });
+    volume.snapshot("two", "two-writable");
+    for (let k = 0; k < 4; k++) for (const home of ["two", "two-writable"]) rmSync(at(`${home}/gone-${k}`));
+    for (const folder of ["one/late", "two-writable/late"]) mkdirSync(at(folder));
+    plantOverlaps(random, ["one/late", "two-writable/late", "two"].map(at));
+    volume.snapshot("two-writable", "again", { readOnly: true });
+    volume.settle();
+    const truth = redundantBytes(volume.path, 64 * KIB);
+    expect(truth).toBeGreaterThan(40 * MIB);
+    const fold = await foldDeep(volume, ["--snapshots"]);
+    expect(fold.skipped).toEqual([]);
+    expect(fold.gained).toBeGreaterThanOrEqual(0.9 * truth);
   });
 
   test("every alignment, whole files among them, and a run of 200 MiB", async () => {
