@@ -3,7 +3,7 @@ import type { IndexStore } from "../store/index-store.ts";
 /** Places of which more are not remembered one by one. */
 const MOST = 50_000;
 const SAME_LAYOUT = `
-  SELECT COUNT(*) AS n FROM (
+  SELECT COUNT(*) FROM (
     SELECT 1 FROM inode WHERE size = ? AND layout = ? AND kind = 1 AND (family, ino, holder) <> (?, ?, ?) LIMIT ?)`;
 
 /**
@@ -43,9 +43,7 @@ export class Arrivals {
     if (this.#rows === null) return false;
     const arrived = this.#rows.get(layout) ?? 0;
     const { family, ino, holder } = except;
-    const { n } = this.#store.get(SAME_LAYOUT, size, layout, family, ino, holder, arrived + 1) as {
-      n: number;
-    };
-    return n > arrived;
+    const there = this.#store.value(SAME_LAYOUT, size, layout, family, ino, holder, arrived + 1) as number;
+    return there > arrived;
   }
 }

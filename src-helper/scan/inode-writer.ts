@@ -20,8 +20,10 @@ const REPLACE = `UPDATE inode SET gen = ?, transid = ?, kind = ?, size = ?, flag
   layout = ?, traits = ?, extents = ? WHERE family = ? AND ino = ? AND holder = ?`;
 const DELETE = "DELETE FROM inode WHERE family = ? AND ino = ? AND holder = ?";
 const MOVE = "UPDATE inode SET holder = ? WHERE family = ? AND ino = ? AND holder = ?";
+// what is set is written to its indexes, though it be the same: so the parent is in neither of these
 const TOUCH =
-  "UPDATE inode SET transid = ?, parent = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
+  "UPDATE inode SET transid = ?, flags = ?, uid = ?, mtime = ?, traits = ? WHERE family = ? AND ino = ? AND holder = ?";
+const SET_PARENT = "UPDATE inode SET parent = ? WHERE family = ? AND ino = ? AND holder = ?";
 // most places have none, and DELETE ... RETURNING takes three times as long to find out
 const PRINT = "SELECT content FROM print WHERE size = ? AND layout = ?";
 const DELETE_PRINT = "DELETE FROM print WHERE size = ? AND layout = ?";
@@ -199,7 +201,6 @@ export class InodeWriter {
     settled: number,
   ): void {
     const alone = this.#holders.subvolumes(old.holder).length === 1;
-    // what is set is written to its indexes, though it be the same: so the parent is not
     if (!alone || old.parent !== row.parent || this.#twinOf(variants, row, settled) !== undefined) {
       this.remove(tree, old);
       this.insert(tree, row, settled);
@@ -240,7 +241,8 @@ export class InodeWriter {
     const { ino, parent, flags, uid, mtime, traits } = now;
     const { family, holder } = old;
     const transid = keptTransid(now);
-    this.#store.run(TOUCH, transid, parent, flags, uid, mtime, traits, family, ino, holder);
+    this.#store.run(TOUCH, transid, flags, uid, mtime, traits, family, ino, holder);
+    if (old.parent !== parent) this.#store.run(SET_PARENT, parent, family, ino, holder);
     this.changed++;
     // flags decide who may be folded onto whom
     if (old.flags !== flags) this.touched.touch(old.size, old.layout);
@@ -298,9 +300,9 @@ export class InodeWriter {
     // the place on disk may be given to other data now, or be written to where it is (NOCOW); while somebody
     // else goes on holding it, it cannot
     if (!this.#arrivals.anyOlder(size, layout, { family, ino, holder })) {
-      const print = this.#store.get(PRINT, size, layout) as { content: Buffer | null } | undefined;
-      if (print !== undefined) this.#store.run(DELETE_PRINT, size, layout);
-      this.touched.leave(size, layout, print?.content ?? null);
+      const content = this.#store.value(PRINT, size, layout) as Buffer | null | undefined;
+      if (content !== undefined) this.#store.run(DELETE_PRINT, size, layout);
+      this.touched.leave(size, layout, content ?? null);
     }
   }
 

@@ -100,8 +100,8 @@ export class ExtentRefs {
   }
 
   #stored(chunk: number): PackedRefs {
-    const row = this.#store.get(LOAD, chunk) as { data: Buffer } | undefined;
-    return row === undefined ? NOTHING : refsOf(row.data);
+    const data = this.#store.value(LOAD, chunk) as Buffer | undefined;
+    return data === undefined ? NOTHING : refsOf(data);
   }
 
   #chunk(chunk: number): PackedRefs {

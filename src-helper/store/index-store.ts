@@ -162,14 +162,24 @@ export class IndexStore {
     return this.statement(sql).get(...values);
   }
 
+  /**
+   * As get, of one column: what is in it, undefined where there is no row. Not for a statement that all or get
+   * runs, too.
+   */
+  value(sql: string, ...values: unknown[]): unknown {
+    return this.statement(sql)
+      .pluck(true)
+      .get(...values);
+  }
+
   run(sql: string, ...values: unknown[]): void {
     this.statement(sql).run(...values);
   }
 
   /** What setMeta stored; undefined where nothing was. */
   meta(key: string): unknown {
-    const row = this.get("SELECT value FROM meta WHERE key = ?", key) as { value: string } | undefined;
-    return row === undefined ? undefined : (JSON.parse(row.value) as unknown);
+    const value = this.value("SELECT value FROM meta WHERE key = ?", key) as string | undefined;
+    return value === undefined ? undefined : (JSON.parse(value) as unknown);
   }
 
   setMeta(key: string, value: unknown): void {
@@ -183,7 +193,7 @@ export class IndexStore {
   /** Which subvolumes rows of inode belong to, as of now. Not to be asked while rows are iterated over. */
   get holders(): Holders {
     // another process, or connection, may have scanned since
-    const version = this.statement("PRAGMA data_version").pluck().get();
+    const version = this.value("PRAGMA data_version");
     if (this.#holders === null || this.#holders.version !== version) {
       const sets = new Holders(this);
       this.#holders = { sets, version };

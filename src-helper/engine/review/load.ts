@@ -43,7 +43,7 @@ const word = (hex: string, at: number): number => parseInt(hex.slice(at, at + 8)
 
 /** All groups of the last scan of files of at least minSize bytes. */
 export function loadGroups(store: IndexStore, minSize: number): GroupColumns {
-  const { n } = store.get("SELECT COUNT(*) AS n FROM grp WHERE size >= ?", minSize) as { n: number };
+  const n = store.value("SELECT COUNT(*) FROM grp WHERE size >= ?", minSize) as number;
   const groups = new GroupColumns(n);
   const statement = store.db.prepare(GROUPS).pluck(true);
   let after: [size: number, content: Buffer] = [minSize, Buffer.alloc(0)];
