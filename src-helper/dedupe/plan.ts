@@ -63,7 +63,10 @@ function planClass<M extends PlanMember>(
     if (sharing === undefined) byLayout.set(member.layout, [member]);
     else sharing.push(member);
   }
-  const layouts = [...byLayout.values()].sort((a, b) => compareSources(a, b, options));
+  const layouts = [...byLayout.values()]
+    .map((sharing) => candidateOf(sharing, options))
+    .sort(compareSources)
+    .map(({ sharing }) => sharing);
   const [best] = layouts;
   // a member that can be locked makes the better source: it cannot change under the fold
   const source = best?.find((member) => !member.readOnly && !isImmutable(member)) ?? best?.[0];
@@ -82,18 +85,33 @@ function planClass<M extends PlanMember>(
   };
 }
 
-/** Sorts the better source first. Each argument is the members that share one layout. */
-function compareSources(a: readonly PlanMember[], b: readonly PlanMember[], options: PlanOptions): number {
-  const fixed = (sharing: readonly PlanMember[]): number =>
-    countCopies(sharing.filter((member) => !isMovable(member, options)));
-  const hole = (sharing: readonly PlanMember[]): number =>
-    sharing.some((member) => (member.traits & TRAIT.disk) === 0) ? 1 : 0;
-  const [x, y] = [a[0], b[0]];
+/** Members that share one layout, and what of them is compared. */
+interface Candidate<M> {
+  readonly sharing: readonly M[];
+  readonly first: M | undefined;
+  readonly hole: boolean;
+  readonly fixed: number;
+  readonly copies: number;
+}
+
+function candidateOf<M extends PlanMember>(sharing: readonly M[], options: PlanOptions): Candidate<M> {
+  return {
+    sharing,
+    first: sharing[0],
+    hole: sharing.some((member) => (member.traits & TRAIT.disk) === 0),
+    fixed: countCopies(sharing.filter((member) => !isMovable(member, options))),
+    copies: countCopies(sharing),
+  };
+}
+
+/** Sorts the better source first. */
+function compareSources<M extends PlanMember>(a: Candidate<M>, b: Candidate<M>): number {
+  const [x, y] = [a.first, b.first];
   if (x === undefined || y === undefined) return 0;
   return (
-    hole(b) - hole(a) || // a file of nothing but holes takes no space at all
-    fixed(b) - fixed(a) ||
-    countCopies(b) - countCopies(a) ||
+    Number(b.hole) - Number(a.hole) || // a file of nothing but holes takes no space at all
+    b.fixed - a.fixed ||
+    b.copies - a.copies ||
     x.extents.length - y.extents.length ||
     x.subvolume - y.subvolume ||
     x.inode - y.inode

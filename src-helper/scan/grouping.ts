@@ -4,6 +4,7 @@ import { Prediction } from "../dedupe/predict.ts";
 import type { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
 import { checksumBits, decideContents } from "./contents.ts";
+import { BUCKETS, byKey, CrowdedKeys } from "./crowded-sizes.ts";
 import { computeCsumPrints, setCsumPrint, type CsumPrints } from "./csum-prints.ts";
 import {
   contentsOf,
@@ -16,11 +17,16 @@ import {
   type GroupSums,
 } from "./groups.ts";
 import { KeyedSize } from "./keyed-size.ts";
-import { packedBatches, type PackedBatch } from "./packed-sizes.ts";
+import { packedBatches, type PackedBatch, type PackedSize } from "./packed-sizes.ts";
 import { dropKeys, keyOf, PlaceKeys, storeKeys } from "./place-keys.ts";
 import { breathe, reportPhase, type ScanContext } from "./scan-context.ts";
 import {
+  countFiles,
   deletePrint,
+  deletePrints,
+  isKnown,
+  isSuspect,
+  loadFiles,
   loadSizeClass,
   placesOf,
   storePlaces,
@@ -68,9 +74,19 @@ export class Grouping {
   readonly #store: IndexStore;
   readonly #refs: ExtentRefs;
   readonly #readOnly: ReadonlySet<number>;
+  readonly #crowd: number;
+  readonly #crowdedKeys = new CrowdedKeys();
   #joint: Prediction;
 
-  constructor(context: ScanContext, store: IndexStore, refs: ExtentRefs, readOnly: ReadonlySet<number>) {
+  /** @param crowd a size that more files have is compared some of them at a time */
+  constructor(
+    context: ScanContext,
+    store: IndexStore,
+    refs: ExtentRefs,
+    readOnly: ReadonlySet<number>,
+    crowd: number,
+  ) {
+    this.#crowd = crowd;
     this.#context = context;
     this.#store = store;
     this.#refs = refs;
@@ -83,11 +99,14 @@ export class Grouping {
     return { crossingBytes: this.#joint.crossingBytes(), pinnedBytes: this.#joint.pinnedBytes() };
   }
 
-  /** Sizes from `from` to less than `below` bytes, of which nothing is stored yet. */
-  async first(from: number, below: number): Promise<void> {
+  /**
+   * Sizes from `from` to less than `below` bytes, of which nothing is stored yet.
+   * @param crowded buckets of sizes of which only keys are looked up, and the rest is left to crowded()
+   */
+  async first(from: number, below: number, crowded: readonly number[]): Promise<void> {
     let before: ReadBatch | null = null;
     try {
-      for (const batch of packedBatches(this.#store, from, below, FIRST_BATCH_FILES)) {
+      for (const batch of packedBatches(this.#store, from, below, crowded, FIRST_BATCH_FILES)) {
         // while the checksums of one batch are read, the one before is compared and the next put together
         const found = batch.read(this.#context);
         found.catch(() => undefined); // looked at when its turn comes
@@ -100,6 +119,11 @@ export class Grouping {
       // native code writes to its buffers until then
       await before?.found.catch(() => undefined);
     }
+  }
+
+  /** Ends what first() began. The indexes are to be there. */
+  async crowded(): Promise<void> {
+    await this.#whole(this.#crowdedKeys.sizes);
   }
 
   /** Sizes of which something came, went or changed. */
@@ -174,6 +198,7 @@ export class Grouping {
     let batch: SizeClass[] = [];
     let files = 0;
     for (const size of sizes) {
+      if (await this.#crowdedSize(size)) continue;
       const sizeClass = loadSizeClass(this.#store, size, false);
       batch.push(sizeClass);
       files += sizeClass.files.length;
@@ -183,6 +208,43 @@ export class Grouping {
       files = 0;
     }
     await this.#wholeBatch(batch);
+  }
+
+  /** Compares a size with very many files anew. @returns false where it is to be compared as a whole */
+  async #crowdedSize(size: number): Promise<boolean> {
+    const store = this.#store;
+    if (!this.#crowdedKeys.has(size)) {
+      // what had to be read once is not read again for the sake of memory
+      if (countFiles(store, size) <= this.#crowd || isSuspect(store, size)) return false;
+      if (isKnown(store, size, this.#canBeKeyed(size))) return false;
+      await this.first(size, size + 1, [size % BUCKETS]);
+    }
+    const pairs = this.#crowdedKeys.take(size);
+    if (pairs === null) return false;
+    await this.#byKey(size, pairs);
+    return true;
+  }
+
+  /** Compares the places of one size, those of equal keys together, some at a time. */
+  async #byKey(size: number, pairs: Float64Array): Promise<void> {
+    const store = this.#store;
+    const keyed = this.#canBeKeyed(size);
+    if (deleteGroups(store, size, null, this.difference)) this.crossed = true;
+    deletePrints(store, size);
+    const several = pairs.length > 2;
+    if (keyed && several) storeKeys(store, size, pairs);
+    else dropKeys(store, size);
+    if (!several) return;
+    for (const layouts of byKey(pairs, !keyed, this.#crowd)) {
+      const some = loadFiles(store, size, layouts);
+      const places = placesOf(size, some);
+      await computeCsumPrints(this.#context, places);
+      const sizeClass = { size, files: some, places, suspect: false };
+      await this.#decide([sizeClass]);
+      storePlaces(store, places);
+      this.#insert(size, this.#contentsOf(sizeClass));
+      await breathe(this.#context);
+    }
   }
 
   async #wholeBatch(batch: readonly SizeClass[]): Promise<void> {
@@ -233,13 +295,12 @@ export class Grouping {
       const end = first + layouts.length;
       const plain = found.status.subarray(first, end).every((status) => status === PRINT.plain);
       let looked: ReadonlySet<number> | null = null;
+      if (packed.isPart) {
+        this.#crowdedKeys.add(size, plain ? this.#pairsOf(packed, found) : null);
+        continue;
+      }
       if (plain && this.#canBeKeyed(size)) {
-        const source = size % this.#context.sectorSize === 0 ? found.prints : found.bodies;
-        const pairs = new Float64Array(2 * layouts.length);
-        layouts.forEach((layout, k) => {
-          pairs[2 * k] = layout;
-          pairs[2 * k + 1] = keyOf(source, 16 * (first + k));
-        });
+        const pairs = this.#pairsOf(packed, found);
         storeKeys(this.#store, size, pairs);
         looked = layoutsWithCompany(pairs);
         if (looked.size === 0) continue;
@@ -259,6 +320,16 @@ export class Grouping {
       storePlaces(this.#store, sizeClass.places);
       this.#insert(sizeClass.size, this.#contentsOf(sizeClass));
     }
+  }
+
+  #pairsOf({ size, layouts, first }: PackedSize, found: CsumPrints): Float64Array {
+    const source = size % this.#context.sectorSize === 0 ? found.prints : found.bodies;
+    const pairs = new Float64Array(2 * layouts.length);
+    layouts.forEach((layout, k) => {
+      pairs[2 * k] = layout;
+      pairs[2 * k + 1] = keyOf(source, 16 * (first + k));
+    });
+    return pairs;
   }
 
   async #decide(classes: readonly SizeClass[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Holders } from "../store/holders.ts";
 import type { IndexStore } from "../store/index-store.ts";
+import { BUCKETS } from "./crowded-sizes.ts";
 import { readCsumPrints, type CsumPrints } from "./csum-prints.ts";
 import type { ScanContext } from "./scan-context.ts";
 import type { FileRow } from "./size-class.ts";
@@ -9,28 +10,34 @@ import type { FileRow } from "./size-class.ts";
  * three times as much. In a first scan there is no index yet: the table is run
  * through once and sorted on the way, which costs less than a search a file.
  */
-const PACKED = `
+const packed = (part: string): string => `
   SELECT size,
-    group_concat(printf('%016llx %x %x %x %x %x %s', layout, holder & 0xffffffff, ino, gen, flags, traits, hex(extents)))
+    group_concat(printf('%016llx %x %x %x %x %x %s', layout, holder & 0xffffffff, ino, gen, flags, traits, hex(extents))),
+    part
   FROM (
-    SELECT size, layout, holder, ino, gen, flags, traits, extents FROM inode
-    WHERE kind = 1 AND size >= ? AND size < ? ORDER BY size, layout
+    SELECT size, ${part} AS part, layout, holder, ino, gen, flags, traits, extents FROM inode
+    WHERE kind = 1 AND size >= ? AND size < ? ORDER BY size, ${part === "NULL" ? "" : "part, "}layout
   )
-  GROUP BY size HAVING MIN(layout) <> MAX(layout)`;
+  GROUP BY size${part === "NULL" ? "" : ", part"} HAVING MIN(layout) <> MAX(layout) OR part IS NOT NULL`;
+/** Bits of a layout that the files of one row may differ in, of a size with very many: one in some thousands. */
+const PART_BITS = 42;
 const LAYOUT_DIGITS = 16;
 
-type PackedRow = readonly [size: number, files: string];
+/** part: null where it is all of a size. */
+type PackedRow = readonly [size: number, files: string, part: number | null];
 
-/** The places of one size. */
+/** The places of one size, or a part of them. */
 export class PackedSize {
   readonly size: number;
+  readonly isPart: boolean;
   readonly layouts: Float64Array;
   /** Of the first place in the answer for its batch. */
   readonly first: number;
   readonly #packed: string;
 
-  constructor(size: number, packed: string, layouts: Float64Array, first: number) {
+  constructor(size: number, isPart: boolean, packed: string, layouts: Float64Array, first: number) {
     this.size = size;
+    this.isPart = isPart;
     this.layouts = layouts;
     this.first = first;
     this.#packed = packed;
@@ -67,7 +74,7 @@ export class PackedBatch {
   #tasks = Buffer.allocUnsafeSlow(1 << 16);
   #used = 0;
 
-  add([size, packed]: PackedRow): void {
+  add([size, packed, part]: PackedRow): void {
     const layouts: number[] = [];
     for (const file of filesOf(packed)) {
       const layout = layoutOf(file);
@@ -75,7 +82,10 @@ export class PackedBatch {
       layouts.push(layout);
       this.#addTask(file.slice(file.lastIndexOf(" ") + 1));
     }
-    this.sizes.push(new PackedSize(size, packed, Float64Array.from(layouts), this.count));
+    const isPart = part !== null;
+    this.sizes.push(
+      new PackedSize(size, isPart, isPart ? "" : packed, Float64Array.from(layouts), this.count),
+    );
     this.count += layouts.length;
   }
 
@@ -98,20 +108,26 @@ export class PackedBatch {
   }
 }
 
-/** Sizes from `from` to less than `below` bytes that files at several places have, so many files at a time. */
+/**
+ * Sizes from `from` to less than `below` bytes that files at several places have, so many files at a time.
+ * @param crowded buckets of sizes that come in parts, and without their files: see crowded-sizes.ts
+ */
 export function* packedBatches(
   store: IndexStore,
   from: number,
   below: number,
+  crowded: readonly number[],
   files: number,
 ): Generator<PackedBatch> {
+  const part = `CASE WHEN size % ${BUCKETS} IN (${crowded.join()}) THEN layout >> ${PART_BITS} END`;
+  const sql = packed(crowded.length === 0 ? "NULL" : part);
   // the rows are sorted before the first comes: what is written meanwhile, to other tables, changes none
   store.db.unsafeMode(true);
   // while rows are read another thread sorts those before: of a million files a second less
   store.db.pragma("threads = 1");
   try {
     let batch = new PackedBatch();
-    for (const row of store.db.prepare(PACKED).raw(true).iterate(from, below) as Iterable<PackedRow>) {
+    for (const row of store.db.prepare(sql).raw(true).iterate(from, below) as Iterable<PackedRow>) {
       batch.add(row);
       if (batch.count < files) continue;
       yield batch;

@@ -1,6 +1,7 @@
 import type { Subvolume } from "../btrfs/root-tree.ts";
 import { ExtentRefs } from "../store/extent-refs.ts";
 import type { IndexStore } from "../store/index-store.ts";
+import { CROWD, crowdedBuckets } from "./crowded-sizes.ts";
 import { Grouping, type JointBytes } from "./grouping.ts";
 import { addSums, sumGroups, type GroupSums } from "./groups.ts";
 import { InodeWriter } from "./inode-writer.ts";
@@ -40,14 +41,14 @@ export interface ScanRecord {
  * that is cancelled or fails leaves the one before.
  *
  * @param readState reads generation and subvolumes; called after the flush
- * @param minSize bytes; files below are walked but not compared
+ * @param options minSize: bytes; files below are walked but not compared. crowd: see Grouping
  * @throws RefoldError "cancelled"
  */
 export async function scanVolume(
   context: ScanContext,
   store: IndexStore,
   readState: () => { generation: number; subvolumes: readonly Subvolume[] },
-  options: { minSize: number; flush: boolean },
+  options: { minSize: number; flush: boolean; crowd?: number },
 ): Promise<{ record: ScanRecord; walk: WalkReport; took: Stopwatch }> {
   const start = performance.now();
   const took = new Stopwatch();
@@ -76,12 +77,20 @@ export async function scanVolume(
     const minSize = Math.min(options.minSize, last?.minSize ?? Infinity);
     const comparedFrom = last?.minSize ?? Number.MAX_SAFE_INTEGER;
     const sizes = sizesToGroup(store, writer.touched.sizes, comparedFrom);
-    const grouping = new Grouping(context, store, refs, new Set(readOnly));
+    const { crowd = CROWD } = options;
+    const grouping = new Grouping(context, store, refs, new Set(readOnly), crowd);
     await grouping.changes(sizes);
-    if (minSize < comparedFrom) await grouping.first(minSize, comparedFrom);
+    if (minSize < comparedFrom) {
+      const { counts } = writer.touched;
+      const crowded =
+        last === undefined ? counts.crowded(crowd) : crowdedBuckets(store, minSize, comparedFrom, crowd);
+      await grouping.first(minSize, comparedFrom, crowded);
+    }
     took.done("contents");
     if (last === undefined) store.createIndexes();
     took.done("indexes");
+    await grouping.crowded();
+    took.done("contents");
     // an index of before does not say which groups hang on others
     const known = last === undefined || last.groups?.pinned !== undefined;
     if (last !== undefined && (everything || !known)) await grouping.all();

@@ -47,10 +47,15 @@ const COLUMNS = "holder, 0 AS subvol, ino, gen, flags, layout, traits, extents";
 const FILES = `SELECT ${COLUMNS} FROM inode WHERE size = ? AND kind = 1`;
 const FILES_THERE = `SELECT ${COLUMNS} FROM inode WHERE size = ? AND layout = ? AND kind = 1`;
 const FILES_OF_LIST = `${FILES} AND layout IN (SELECT value FROM json_each(?))`;
+const FILES_COUNTED = "SELECT COUNT(*) AS files FROM inode WHERE size = ? AND kind = 1";
+/** What is known of a size; what its checksums alone would not tell again. */
+const KNOWN = "SELECT 1 FROM print WHERE size = ? LIMIT 1";
+const READ = "SELECT 1 FROM print WHERE size = ? AND (status <> 0 OR whole IS NOT NULL) LIMIT 1";
 const PRINTS = "SELECT * FROM print WHERE size = ?";
 const PRINT_THERE = "SELECT * FROM print WHERE size = ? AND layout = ?";
 const STORE = "INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const DELETE = "DELETE FROM print WHERE size = ? AND layout = ?";
+const DELETE_ALL = "DELETE FROM print WHERE size = ?";
 
 /** Up to so many places are asked for one by one. */
 const ONE_BY_ONE = 8;
@@ -68,12 +73,23 @@ export function loadSizeClass(store: IndexStore, size: number, fresh: boolean): 
   return { size, files, places: [...places.values()], suspect };
 }
 
+/** How many files have a size. */
+export function countFiles(store: IndexStore, size: number): number {
+  const found = store.get(FILES_COUNTED, size) as { files: number } | undefined;
+  return found?.files ?? 0;
+}
+
+/** Whether more is stored of a size than its keys would tell again. @param keyed whether it can have keys */
+export function isKnown(store: IndexStore, size: number, keyed: boolean): boolean {
+  return store.get(keyed ? READ : KNOWN, size) !== undefined;
+}
+
 /** Sizes in which the kernel found differing bytes under equal checksums. */
 export function suspects(store: IndexStore): ReadonlySet<number> {
   return new Set(store.all<{ size: number }>("SELECT size FROM suspect").map(({ size }) => size));
 }
 
-function isSuspect(store: IndexStore, size: number): boolean {
+export function isSuspect(store: IndexStore, size: number): boolean {
   return store.get("SELECT 1 FROM suspect WHERE size = ?", size) !== undefined;
 }
 
@@ -132,6 +148,10 @@ export function storePlaces(store: IndexStore, places: readonly Place[]): void {
     statement.run(size, layout, status, csum, body, sample, whole, strong, content);
     place.changed = false;
   }
+}
+
+export function deletePrints(store: IndexStore, size: number): void {
+  store.run(DELETE_ALL, size);
 }
 
 export function deletePrint(store: IndexStore, size: number, layout: number): void {

@@ -1,3 +1,5 @@
+import { SizeCounts } from "./crowded-sizes.ts";
+
 /** Places of which more are not remembered one by one. */
 const MOST = 50_000;
 
@@ -21,9 +23,11 @@ interface Touched {
 export class TouchedPlaces {
   readonly #sizes = new Map<number, Touched>();
   readonly #isFirst: boolean;
+  /** In a first scan: of the files that were found. */
+  readonly counts = new SizeCounts();
   #count = 0;
 
-  /** @param isFirst of a first scan, which compares everything: nothing is noted */
+  /** @param isFirst of a first scan, which compares everything: sizes are counted */
   constructor(isFirst: boolean) {
     this.#isFirst = isFirst;
   }
@@ -34,7 +38,10 @@ export class TouchedPlaces {
 
   /** A file of that size at that place came, went or changed. */
   touch(size: number, layout: number): void {
-    if (this.#isFirst) return;
+    if (this.#isFirst) {
+      this.counts.add(size);
+      return;
+    }
     const { layouts } = this.#of(size);
     if (layouts === null || layouts.has(layout)) return;
     layouts.add(layout);

@@ -23,8 +23,8 @@ export class IndexBench implements Disposable {
     return join(this.volume.path, relative);
   }
 
-  /** @param db the databases' folder, beside the volume */
-  async scan(db = "db"): Promise<Scanned> {
+  /** @param db the databases' folder, beside the volume. crowd: see Grouping */
+  async scan(db = "db", crowd?: number): Promise<Scanned> {
     const directory = this.volume.beside(db);
     const [selected] = selectVolumes([this.volume.uuid], fail);
     if (selected === undefined) throw new Error("no volume");
@@ -37,7 +37,11 @@ export class IndexBench implements Disposable {
         generation: handle.generation(),
         subvolumes: handle.refresh(),
       });
-      const { walk } = await scanVolume(context, store, readState, { minSize: 4096, flush: true });
+      const { walk } = await scanVolume(context, store, readState, {
+        minSize: 4096,
+        flush: true,
+        ...(crowd === undefined ? {} : { crowd }),
+      });
       return { walk, ...readIndex(join(directory, `${this.volume.uuid}.db`)) };
     } finally {
       store.close();
