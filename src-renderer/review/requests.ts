@@ -14,3 +14,7 @@ export interface CompareRequest {
   readonly group: string;
   readonly file: string;
 }
+
+/** Why there is no review to look at. */
+export type EmptyReview =
+  "no-volume" | "lost" | "rights" | "scanning" | "not-scanned" | "failed" | "opening" | "nothing";
