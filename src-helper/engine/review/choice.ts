@@ -20,6 +20,7 @@ export class Choice {
   readonly whole: Yields;
   readonly tally: Tally;
   readonly #measure: Measure;
+  readonly #isChosen: (row: number) => boolean;
   /** Files of each group that are not left out; those of them that are ticked; those in read-only snapshots. */
   readonly present: Int32Array;
   readonly ticked: Int32Array;
@@ -39,6 +40,9 @@ export class Choice {
     this.whole = new Yields(groups.count);
     this.tally = new Tally(groups.size, footprints.extents, [this.#base, this.whole]);
     this.#measure = new Measure(groups, files, footprints, planner, this.tally);
+    // a tick on a folder asks it of every second file
+    const { ticked, excluded } = files;
+    this.#isChosen = (row) => ticked[row] === 1 && excluded[row] === 0;
     this.present = new Int32Array(groups.count);
     this.ticked = new Int32Array(groups.count);
     this.snapshots = new Int32Array(groups.count);
@@ -165,9 +169,6 @@ export class Choice {
         return this.#measure.of(group, this.#isChosen);
     }
   }
-
-  readonly #isChosen = (row: number): boolean =>
-    this.#files.ticked[row] === 1 && this.#files.excluded[row] === 0;
 
   /** Of the files that are not left out; marks those that move. */
   #measurePresent(group: number): Yield {
