@@ -235,9 +235,12 @@ static void end_span(struct prints *p, struct span *s)
 		for (int b = 0; b < 2; b++) {
 			uint64_t v = mix64(s->sum[b] + e->kind);
 
-			v = mix64(v ^ e->offset) + e->length;
-			v = mix64(v ^ e->ram) + s->length;
-			s->sum[b] = poly_mul(poly_reduce(mix64(v)), poly_pow(b + 1, s->place));
+			/* each by itself: in a sum, one may make up for another */
+			v = mix64(v ^ e->offset);
+			v = mix64(v ^ e->length);
+			v = mix64(v ^ e->ram);
+			v = mix64(v ^ s->length);
+			s->sum[b] = poly_mul(poly_reduce(v), poly_pow(b + 1, s->place));
 		}
 	}
 	sums[0] = poly_add(sums[0], s->sum[0]);

@@ -89,7 +89,7 @@ const TABLES = [
 ] as const;
 
 /** The last version whose migration forgets all rows. */
-const LAST_REFILLED = 10;
+const LAST_REFILLED = 11;
 
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
@@ -129,6 +129,8 @@ export class IndexStore {
       // files of two layouts could have the same number for them
       refill,
       // references of extents are packed otherwise
+      refill,
+      // prints of compressed files are made otherwise
       refill,
     ];
     this.db = openDatabase(this.#path, migrations, options);

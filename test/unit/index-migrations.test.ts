@@ -26,7 +26,7 @@ function indexOf(version: number, scanned: boolean): string {
   return directory;
 }
 
-test.each([7, 8, 9])(
+test.each([7, 8, 9, 10])(
   "rows that a Refold of version %i may have got wrong are forgotten, and it is said",
   (version) => {
     const told: string[] = [];
