@@ -22,14 +22,13 @@ export class SizeCounts {
   }
 }
 
-const COUNTED = `
-  SELECT DISTINCT size % ${BUCKETS} AS bucket FROM (
-    SELECT size FROM inode WHERE kind = 1 AND size >= ? AND size < ? GROUP BY size HAVING COUNT(*) > ?
-  )`;
+const COUNTED =
+  "SELECT size FROM inode WHERE kind = 1 AND size >= ? AND size < ? GROUP BY size HAVING COUNT(*) > ?";
 
 /** The same as SizeCounts.crowded, of an index that has been made. */
 export function crowdedBuckets(store: IndexStore, from: number, below: number, files: number): number[] {
-  return store.all<{ bucket: number }>(COUNTED, from, below, files).map(({ bucket }) => bucket);
+  const sizes = store.all<{ size: number }>(COUNTED, from, below, files);
+  return [...new Set(sizes.map(({ size }) => size % BUCKETS))];
 }
 
 /** Keys of the places of crowded sizes, as they come to be known. */
