@@ -1,3 +1,5 @@
+import { findPair } from "./pairs.ts";
+
 /**
  * Reference counts of the extents of one row, packed so that one can be asked
  * for without the others. 16 bits a word:
@@ -28,18 +30,11 @@ export function refsOf(bytes: Uint8Array): PackedRefs {
 
 /** @param sectors of a row. @returns the references to the extent that begins at a sector; 0 where none does */
 export function countAt(packed: PackedRefs, sectors: number, sector: number): number {
-  const pairs = packed[0] ?? 0;
-  let low = 0;
-  let high = pairs;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((packed[1 + 2 * middle] ?? 0) < sector) low = middle + 1;
-    else high = middle;
-  }
+  const pairs = pairsOf(packed);
   let count = 0;
-  for (; low < pairs && packed[1 + 2 * low] === sector; low++) count += packed[2 + 2 * low] ?? 0;
+  for (let at = findPair(pairs, sector); pairs[at] === sector; at += 2) count += pairs[at + 1] ?? 0;
   if (count > 0) return count;
-  const ones = packed.subarray(1 + 2 * pairs);
+  const ones = onesOf(packed);
   if (ones.length === bitWords(sectors)) return ((ones[sector >>> 4] ?? 0) >>> (sector & 15)) & 1;
   return ones.includes(sector) ? 1 : 0;
 }
@@ -84,7 +79,7 @@ class Pairs {
   readonly #to: number[] = [];
 
   constructor(packed: PackedRefs) {
-    this.#from = packed.subarray(1, 1 + 2 * (packed[0] ?? 0));
+    this.#from = pairsOf(packed);
   }
 
   /** Copies what is before a sector, and leaves its own out. @returns its count, 0 where it has no pair */
@@ -112,13 +107,23 @@ class Pairs {
   }
 }
 
+/** Sector, count, sector, count, ... */
+function pairsOf(packed: PackedRefs): Uint16Array {
+  return packed.subarray(1, 1 + 2 * (packed[0] ?? 0));
+}
+
+/** Bits, or a list. */
+function onesOf(packed: PackedRefs): Uint16Array {
+  return packed.subarray(1 + 2 * (packed[0] ?? 0));
+}
+
 function bitWords(sectors: number): number {
   return Math.ceil(sectors / 16);
 }
 
 /** A bit for each sector whose count is 1. */
 function unpackOnes(packed: PackedRefs, sectors: number): Uint16Array {
-  const ones = packed.subarray(1 + 2 * (packed[0] ?? 0));
+  const ones = onesOf(packed);
   if (ones.length === bitWords(sectors)) return ones.slice();
   const bits = new Uint16Array(bitWords(sectors));
   for (const sector of ones) bits[sector >>> 4] = (bits[sector >>> 4] ?? 0) | (1 << (sector & 15));

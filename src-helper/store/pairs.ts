@@ -3,7 +3,7 @@
  * @param pairs two numbers after two numbers, ascending by the first
  * @param from index of a pair: those before it are not looked at
  */
-export function findPair(pairs: Uint32Array | Float64Array, sought: number, from = 0): number {
+export function findPair(pairs: Uint16Array | Uint32Array | Float64Array, sought: number, from = 0): number {
   let low = from / 2;
   let high = pairs.length / 2;
   while (low < high) {
