@@ -88,8 +88,25 @@ const TABLES = [
   "extent_refs",
 ] as const;
 
+const MIGRATIONS = [
+  createIndex,
+  forgetRows,
+  packReferences,
+  shareRows,
+  addPlaceKeys,
+  addRecentKeys,
+  addJointGroups,
+  refill,
+  // files of two layouts could have the same number for them
+  refill,
+  // references of extents are packed otherwise
+  refill,
+  // prints of compressed files are made otherwise
+  refill,
+];
+
 /** The last version whose migration forgets all rows. */
-const LAST_REFILLED = 11;
+const LAST_REFILLED = MIGRATIONS.lastIndexOf(refill) + 1;
 
 /** The scan index of one filesystem. One process writes it, under the volume's lock. */
 export class IndexStore {
@@ -117,23 +134,7 @@ export class IndexStore {
       return before === null;
     };
     const options = { synchronous: "NORMAL", warn, check, beforeMigration } as const;
-    const migrations = [
-      createIndex,
-      forgetRows,
-      packReferences,
-      shareRows,
-      addPlaceKeys,
-      addRecentKeys,
-      addJointGroups,
-      refill,
-      // files of two layouts could have the same number for them
-      refill,
-      // references of extents are packed otherwise
-      refill,
-      // prints of compressed files are made otherwise
-      refill,
-    ];
-    this.db = openDatabase(this.#path, migrations, options);
+    this.db = openDatabase(this.#path, MIGRATIONS, options);
     this.db.pragma("cache_size = -16000");
     // what is sorted may be all of a million files: beyond the cache it goes to the disk
     this.db.pragma("temp_store = FILE");
