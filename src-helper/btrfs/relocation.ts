@@ -2,6 +2,8 @@ import { NativeError } from "../native/library.ts";
 import { DATA_RELOC_TREE, FIRST_FREE_OBJECTID, KEY } from "./constants.ts";
 import { searchTree } from "./search.ts";
 
+/** Inodes by which data is being moved just now; the one before is the tree's own directory. */
+const UNDER_WAY = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
 const END = { objectid: 0xffff_ffff_ffff_ffffn, type: 255, offset: 0xffff_ffff_ffff_ffffn };
 
 /**
@@ -15,12 +17,10 @@ const END = { objectid: 0xffff_ffff_ffff_ffffn, type: 255, offset: 0xffff_ffff_f
  */
 export function mayHaveMovedData(fd: number, generation: number): boolean {
   const begin = { objectid: 0, type: 0, offset: 0 };
-  // of what is under way
-  const inode = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
   try {
     return (
       has(searchTree(fd, DATA_RELOC_TREE, begin, END, generation + 1)) ||
-      has(searchTree(fd, DATA_RELOC_TREE, inode, END))
+      has(searchTree(fd, DATA_RELOC_TREE, UNDER_WAY, END))
     );
   } catch (error) {
     // mounted to rescue what is there: nobody can tell
@@ -38,9 +38,8 @@ export function mayHaveMovedData(fd: number, generation: number): boolean {
  * @param fd any open directory of the volume
  */
 export function movingDataSince(fd: number): number | null {
-  const inode = { objectid: FIRST_FREE_OBJECTID + 1, type: 0, offset: 0 };
   try {
-    for (const { type, data } of searchTree(fd, DATA_RELOC_TREE, inode, END)) {
+    for (const { type, data } of searchTree(fd, DATA_RELOC_TREE, UNDER_WAY, END)) {
       // btrfs_inode_item.generation: its creation
       if (type === KEY.inodeItem) return Number(data.readBigUInt64LE(0));
     }
