@@ -51,3 +51,19 @@ export interface Numbered<T> extends Iterable<T> {
   readonly length: number;
   at(index: number): T | undefined;
 }
+
+/** Things of which only numbers are kept, in columns. */
+export abstract class NumberedRows<T> implements Numbered<T> {
+  abstract get length(): number;
+
+  at(index: number): T | undefined {
+    return index < 0 || index >= this.length ? undefined : this.row(index);
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let k = 0; k < this.length; k++) yield this.row(k);
+  }
+
+  /** @param index of one that is there */
+  protected abstract row(index: number): T;
+}

@@ -1,11 +1,11 @@
-import { Column, type Numbered } from "./columns.ts";
+import { Column, NumberedRows } from "./columns.ts";
 import type { SubvolumeInode } from "./index-files.ts";
 import type { DeepFile } from "./types.ts";
 
 const NO_EXTENTS = new Uint8Array();
 
 /** Files that take part in a plan, by number. There can be as many as a volume has, so they are numbers in rows. */
-export class DeepFiles implements Numbered<DeepFile> {
+export class DeepFiles extends NumberedRows<DeepFile> {
   readonly #subvolume = new Column(Float64Array);
   readonly #inode = new Column(Float64Array);
   readonly #generation = new Column(Float64Array);
@@ -18,6 +18,7 @@ export class DeepFiles implements Numbered<DeepFile> {
   readonly #readOnlySubvolumes: ReadonlySet<number>;
 
   constructor(readOnlySubvolumes: ReadonlySet<number>) {
+    super();
     this.#readOnlySubvolumes = readOnlySubvolumes;
   }
 
@@ -38,8 +39,7 @@ export class DeepFiles implements Numbered<DeepFile> {
     this.#mtime.push(row.mtime);
   }
 
-  at(index: number): DeepFile | undefined {
-    if (index < 0 || index >= this.length) return undefined;
+  protected row(index: number): DeepFile {
     const subvolume = this.#subvolume.at(index);
     return {
       subvolume,
@@ -54,12 +54,5 @@ export class DeepFiles implements Numbered<DeepFile> {
       extents: NO_EXTENTS,
       readOnly: this.#readOnlySubvolumes.has(subvolume),
     };
-  }
-
-  *[Symbol.iterator](): Generator<DeepFile> {
-    for (let k = 0; k < this.length; k++) {
-      const file = this.at(k);
-      if (file !== undefined) yield file;
-    }
   }
 }

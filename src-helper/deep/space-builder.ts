@@ -9,7 +9,7 @@ import type { Places } from "./places.ts";
 import type { Runs } from "./runs.ts";
 import { rowsOf, sortRowsInTurns } from "./sort.ts";
 import type { Reference, Space } from "./space.ts";
-import { SpaceColumns } from "./space-columns.ts";
+import { ReferenceColumns, SpaceColumns } from "./space-columns.ts";
 import { union, type Span } from "./spans.ts";
 import type { Turns } from "./turns.ts";
 import { UNSUMMED, type DeepFile } from "./types.ts";
@@ -36,14 +36,9 @@ export class SpaceBuilder {
     base: new Column(Float64Array),
     pinned: new Column(Uint8Array),
   };
-  readonly #references = {
-    extent: new Column(Int32Array),
-    file: new Column(Int32Array),
-    at: new Column(Float64Array),
-    offset: new Column(Uint32Array),
-    length: new Column(Uint32Array),
-    tail: new Column(Uint16Array),
-  };
+  readonly #references = new ReferenceColumns();
+  /** The extent of each. */
+  readonly #referred = new Column(Int32Array);
 
   constructor(places: Places, wholes: Wholes) {
     this.#places = places;
@@ -72,14 +67,9 @@ export class SpaceBuilder {
     this.#extents.pinned.set(extent, 1);
   }
 
-  refer(extent: number, { file, at, offset, length, tail }: Reference): void {
-    const references = this.#references;
-    references.extent.push(extent);
-    references.file.push(file);
-    references.at.push(at);
-    references.offset.push(offset);
-    references.length.push(length);
-    references.tail.push(tail);
+  refer(extent: number, reference: Reference): void {
+    this.#referred.push(extent);
+    this.#references.add(reference);
   }
 
   addresses(): Float64Array {
@@ -99,11 +89,11 @@ export class SpaceBuilder {
   async space(files: Numbered<DeepFile>, equal: Runs, twins: NumberTable, turns: Turns): Promise<Space> {
     const { bytenr, diskBytes, kind, length, base, pinned } = this.#extents;
     const made = new SpaceColumns();
-    const referring = await Lists.grouped(bytenr.length, this.#references.extent.values, turns);
+    const referring = await Lists.grouped(bytenr.length, this.#referred.values, turns);
     const byAddress = (a: number, b: number): number => bytenr.at(a) - bytenr.at(b);
     for (const k of await sortRowsInTurns(rowsOf(bytenr.length), byAddress, turns)) {
       if (turns.over) await turns.next();
-      const references = referring.list(k).map((row) => this.#reference(row));
+      const references = referring.list(k).map((row) => this.#references.row(row));
       const whole = wholeOf(references);
       const extent = {
         bytenr: bytenr.at(k),
@@ -120,17 +110,6 @@ export class SpaceBuilder {
       made.add(extent, references, whole);
     }
     return made.space(files, this.#places.sectorSize);
-  }
-
-  #reference(row: number): Reference {
-    const { file, at, offset, length, tail } = this.#references;
-    return {
-      file: file.at(row),
-      at: at.at(row),
-      offset: offset.at(row),
-      length: length.at(row),
-      tail: tail.at(row),
-    };
   }
 }
 

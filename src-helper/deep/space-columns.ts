@@ -1,7 +1,49 @@
 import { Column, type Numbered } from "./columns.ts";
-import type { Extent, Reference, Space } from "./space.ts";
+import type { Extent, Reference, References, Space } from "./space.ts";
 import type { Span } from "./spans.ts";
 import type { DeepFile } from "./types.ts";
+
+/** References, a row each. */
+export class ReferenceColumns {
+  readonly #file = new Column(Int32Array);
+  readonly #at = new Column(Float64Array);
+  readonly #offset = new Column(Uint32Array);
+  readonly #length = new Column(Uint32Array);
+  readonly #tail = new Column(Uint16Array);
+
+  get length(): number {
+    return this.#file.length;
+  }
+
+  add({ file, at, offset, length, tail }: Reference): void {
+    this.#file.push(file);
+    this.#at.push(at);
+    this.#offset.push(offset);
+    this.#length.push(length);
+    this.#tail.push(tail);
+  }
+
+  row(row: number): Reference {
+    return {
+      file: this.#file.at(row),
+      at: this.#at.at(row),
+      offset: this.#offset.at(row),
+      length: this.#length.at(row),
+      tail: this.#tail.at(row),
+    };
+  }
+
+  /** All of them. Nothing is to be added after. */
+  get values(): References {
+    return {
+      file: this.#file.values,
+      at: this.#at.values,
+      offset: this.#offset.values,
+      length: this.#length.values,
+      tail: this.#tail.values,
+    };
+  }
+}
 
 /** Takes the extents of a space one after the other, ascending by bytenr. */
 export class SpaceColumns {
@@ -15,13 +57,7 @@ export class SpaceColumns {
     whole: new Column(Int32Array),
     occurrences: new Column(Int32Array),
   };
-  readonly #references = {
-    file: new Column(Int32Array),
-    at: new Column(Float64Array),
-    offset: new Column(Uint32Array),
-    length: new Column(Uint32Array),
-    tail: new Column(Uint16Array),
-  };
+  readonly #references = new ReferenceColumns();
   readonly #whole = { start: new Column(Uint32Array), end: new Column(Uint32Array) };
   readonly #occurrences = {
     extent: new Column(Int32Array),
@@ -44,7 +80,7 @@ export class SpaceColumns {
   /** Ends an extent, which is left out if nothing of it occurs elsewhere. @param whole ascending */
   add(extent: Extent, references: readonly Reference[], whole: readonly Span[]): void {
     if (this.#occurrences.canon.length === this.#taken) return;
-    this.#extents.references.push(this.#references.file.length);
+    this.#extents.references.push(this.#references.length);
     this.#extents.whole.push(this.#whole.start.length);
     this.#extents.occurrences.push(this.#taken);
     this.#taken = this.#occurrences.canon.length;
@@ -53,13 +89,7 @@ export class SpaceColumns {
     this.#extents.kind.push(extent.kind);
     this.#extents.length.push(extent.length);
     this.#extents.pinned.push(extent.pinned);
-    for (const { file, at, offset, length, tail } of references) {
-      this.#references.file.push(file);
-      this.#references.at.push(at);
-      this.#references.offset.push(offset);
-      this.#references.length.push(length);
-      this.#references.tail.push(tail);
-    }
+    for (const reference of references) this.#references.add(reference);
     for (const { start, end } of whole) {
       this.#whole.start.push(start);
       this.#whole.end.push(end);
@@ -70,7 +100,7 @@ export class SpaceColumns {
   space(files: Numbered<DeepFile>, sectorSize: number): Space {
     const { bytenr, diskBytes, kind, length, pinned, references, whole, occurrences } = this.#extents;
     const count = bytenr.length;
-    references.push(this.#references.file.length);
+    references.push(this.#references.length);
     whole.push(this.#whole.start.length);
     occurrences.push(this.#taken);
     return {
@@ -86,13 +116,7 @@ export class SpaceColumns {
         whole: whole.values,
         occurrences: occurrences.values,
       },
-      references: {
-        file: this.#references.file.values,
-        at: this.#references.at.values,
-        offset: this.#references.offset.values,
-        length: this.#references.length.values,
-        tail: this.#references.tail.values,
-      },
+      references: this.#references.values,
       whole: { start: this.#whole.start.values, end: this.#whole.end.values },
       occurrences: {
         extent: this.#occurrences.extent.values,

@@ -1,4 +1,4 @@
-import { Column, type Numbered } from "./columns.ts";
+import { Column, NumberedRows } from "./columns.ts";
 import type { DeepPlan, Move, Rewrite, Victim } from "./types.ts";
 
 /** Where ranges lie: a row each, bytes. */
@@ -24,7 +24,7 @@ class Ranges {
 }
 
 /** The extents of a plan, as numbers in rows; there can be hundreds of thousands. */
-export class Victims implements Numbered<Victim> {
+export class Victims extends NumberedRows<Victim> {
   readonly #bytenr = new Column(Float64Array);
   readonly #bundle = new Column(Int32Array);
   readonly #diskBytes = new Column(Float64Array);
@@ -83,8 +83,7 @@ export class Victims implements Numbered<Victim> {
     this.rewrittenBytes += victim.rewrittenBytes;
   }
 
-  at(index: number): Victim | undefined {
-    if (index < 0 || index >= this.length) return undefined;
+  protected row(index: number): Victim {
     const bytenr = this.#bytenr.at(index);
     return {
       bytenr,
@@ -95,13 +94,6 @@ export class Victims implements Numbered<Victim> {
       rewrites: this.#rewritesOf(index, bytenr),
       rewrittenBytes: this.#rewrittenBytes.at(index),
     };
-  }
-
-  *[Symbol.iterator](): Generator<Victim> {
-    for (let k = 0; k < this.length; k++) {
-      const victim = this.at(k);
-      if (victim !== undefined) yield victim;
-    }
   }
 
   #movesOf(index: number, bytenr: number): Move[] {
